@@ -1,0 +1,77 @@
+"""Find and start a Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from playwright.async_api import Browser, Playwright
+from playwright.async_api import Error as PlaywrightError
+
+from browser.errors import LaunchError
+from schema_extraction.view import Frozen
+
+CHROMIUM_ENV = "CASEPILOT_CHROMIUM"
+SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+# A work browser has no need to talk to anybody but the application.
+QUIET_ARGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+)
+
+
+class BrowserSettings(Frozen):
+    """`devtools_port`: also listen for other DevTools clients on this loopback port (0: none)."""
+
+    headed: bool = False
+    executable: Path | None = None
+    devtools_port: int = 0
+
+
+def find_chromium() -> Path | None:
+    """The Chromium to use: `$CASEPILOT_CHROMIUM`, else one on PATH, else None (Playwright's own is then tried)."""
+    if named := os.environ.get(CHROMIUM_ENV):
+        return Path(named)
+    found = next((path for name in SYSTEM_NAMES if (path := shutil.which(name))), None)
+    return Path(found) if found else None
+
+
+def launch_args(settings: BrowserSettings) -> list[str]:
+    """Command-line switches. Chromium's sandbox does not start for root, so it is switched off for root alone."""
+    args = list(QUIET_ARGS)
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        args.append("--no-sandbox")
+    if settings.devtools_port:
+        args += [f"--remote-debugging-port={settings.devtools_port}", "--remote-debugging-address=127.0.0.1"]
+    return args
+
+
+async def launch(playwright: Playwright, settings: BrowserSettings = BrowserSettings()) -> Browser:
+    """Start a browser.
+
+    Raises:
+        LaunchError: there is none, or it does not start (headed without a display, for instance).
+    """
+    executable = settings.executable or find_chromium()
+    if settings.headed and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and os.name == "posix":
+        raise LaunchError("No display for a headed browser. Run without --headed, or under `xvfb-run -a`.")
+    try:
+        return await playwright.chromium.launch(
+            headless=not settings.headed,
+            executable_path=executable,
+            args=launch_args(settings),
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+    except PlaywrightError as error:
+        first = str(error).strip().splitlines()[0]
+        raise LaunchError(
+            f"Cannot start Chromium ({executable or 'the one of Playwright'}): {first} "
+            f"Install it with `apt-get install chromium` or `playwright install chromium`, or set {CHROMIUM_ENV}."
+        ) from error

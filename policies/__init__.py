@@ -1,0 +1,1 @@
+"""View to proposal, score and decision. No browser here; torch is imported lazily by the modules that need it."""

@@ -1,0 +1,83 @@
+"""The protocols of decision making: a policy proposes, a critic scores, a gate decides."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from schema_extraction.action import CRITICAL_TYPES, Action, Click, Outcome
+from schema_extraction.view import Frozen, View
+
+
+class Proposal(Frozen):
+    """An action with the policy's probability: `probability` = `p_target` x `p_value`. `novelty` in [0, inf): how far the
+    view is from the training data, 1.0 at the 99th percentile of held-out training views."""
+
+    action: Action
+    probability: float
+    p_target: float = 1.0
+    p_value: float = 1.0
+    novelty: float = 0.0
+
+
+class HistoryItem(Frozen):
+    """One step already taken in this session."""
+
+    action: Action
+    actor: Literal["agent", "operator"]
+    probability: float | None = None
+    novelty: float | None = None
+    outcome: Outcome | None = None
+
+
+History = tuple[HistoryItem, ...]
+
+
+class Policy(Protocol):
+    """Proposes only actions that are valid on the view, most probable first."""
+
+    def propose(self, view: View, history: History) -> tuple[Proposal, ...]: ...
+
+
+class Critic(Protocol):
+    """Probability in [0, 1] that an operator would accept the first of `ranked`."""
+
+    def score(self, view: View, history: History, ranked: tuple[Proposal, ...]) -> float: ...
+
+
+class Decision(Frozen):
+    """What the gate decided, and why, in words that an operator can read. `tau` is the threshold it was held against."""
+
+    kind: Literal["execute", "hand_off"]
+    code: Literal[
+        "reversible",
+        "certified",
+        "below_threshold",
+        "no_certificate",
+        "copilot",
+        "calibrating",
+        "unfamiliar",
+        "audit",
+        "asked",
+        "no_proposal",
+        "blocked",
+        "loop",
+        "limit",
+    ]
+    reason: str
+    score: float | None = None
+    tau: float | None = None
+    audit: bool = False
+    """True when the action would have been executed but was sent to an operator as a blind audit."""
+
+
+def is_critical(view: View, action: Action) -> bool:
+    """Whether an action leaves the page: composites always, a click when its control is marked critical."""
+    if isinstance(action, Click):
+        control = view.control(action.target.key)
+        return control is None or control.critical
+    return action.type in CRITICAL_TYPES
+
+
+def action_class(action: Action) -> str:
+    """The class whose threshold gates an action: its type."""
+    return action.type
