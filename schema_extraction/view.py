@@ -7,7 +7,7 @@ a model trained on another version is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date as Date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -33,7 +33,7 @@ class Value(Frozen):
     kind: ValueKind = "text"
     normal: str = ""
     number: float | None = None
-    date: date | None = None
+    date: Date | None = None
 
 
 class Option(Frozen):
@@ -155,7 +155,7 @@ class View(Frozen):
     profile: str = ""
     case_id: str | None = None
     slice: str = ""
-    today: date
+    today: Date
     sections: tuple[Section, ...] = ()
     controls: tuple[Control, ...] = ()
     facts: tuple[Fact, ...] = ()
