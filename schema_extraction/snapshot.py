@@ -8,11 +8,18 @@ The in-page serialiser writes only what a person would see. It adds these attrib
 - `cp-selected`  on the selected options of a native select
 - `cp-focus`     on the focused element
 - `cp-sensitive` on password-type inputs
-- `cp-clickable` on elements without a role that listen to clicks or show a pointer cursor
+- `cp-invalid`   the browser's own validation message, on a native field that shows as invalid
+- `cp-clickable` on elements without a role that have an `onclick`, a tab stop or a pointer cursor
+- `cp-inert`     on what lies outside an open modal dialog: readable, but not operable
+- `cp-block`     on inline tags that are laid out as blocks, so that their text does not run into their neighbours'
+- `cp-total`     on a table or its body: its number of rows, when only the first are written
 - `cp-date`      the capture day, on the root
 
-Open shadow roots are inlined as `<cp-shadow>` children of their host, with slotted content in place; same-process iframes
-as `<cp-frame name=...>`.
+The markup is well formed, so that an XML parser reads exactly the tree that was written. Open shadow roots are inlined as
+`<cp-shadow>` children of their host, with slotted content in place (ids of a shadow root or inner document get a prefix, as
+do references to them); same-origin iframes as `<cp-frame name=...>`, cross-origin ones as an empty `<cp-frame>` and a
+`FrameSnapshot` of their own. Hidden lists that a visible control points to (aria-controls, aria-owns, list) follow the body
+in `<cp-popup>`, hidden labels (aria-labelledby) in `<cp-label>`.
 """
 
 from __future__ import annotations
@@ -23,11 +30,13 @@ from schema_extraction.view import Frozen
 
 
 class FrameSnapshot(Frozen):
-    """One frame: `frame` is "" for the main frame, else its index among the page's frames, as a prefix of its refs."""
+    """One frame: `frame` is "" for the main frame, else "f" and its index among the page's frames, the prefix of its refs.
+    `owner` is the ref of the iframe element that holds it."""
 
     frame: str = ""
     url: str = ""
     html: str
+    owner: str = ""
 
 
 class Snapshot(Frozen):
