@@ -1,0 +1,193 @@
+"""From operators' verdicts to certified thresholds.
+
+Which verdicts count. Only those that were asked for whatever the score was (codes `copilot`, `calibrating`,
+`no_certificate`): a step that was handed off *because* it scored low says nothing of the steps above the threshold. Steps
+on unfamiliar views are left out, since the gate never runs them. Environment verdicts are dropped: neither side erred.
+Only `accept` counts as right. An edit had another value, and a preference ("acceptable, but I do it another way") counts
+as wrong too, so that the certified precision is a lower bound of the share that is correct; `preferences_pass` counts
+preferences as right instead, for targets that speak of correctness alone.
+
+Which cases. Feedback is split by a hash of the case id, the same everywhere: the critic learns from one half, the thresholds
+from the other, so no threshold is set on scores that the critic has seen the answers to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from loguru import logger
+from pydantic import Field
+
+from policies.errors import FeedbackError, ModelError, TraceError
+from policies.feedback import Reason, Verdict
+from policies.gate import NOVELTY_LIMIT
+from policies.proposal import Critic, History, HistoryItem, action_class
+from policies.thresholds import DELTA, TARGET, Family, Scored, Thresholds, certify_all
+from policies.trace import Step, by_case, read_steps
+from schema_extraction.action import CRITICAL_TYPES
+from schema_extraction.view import Frozen
+
+Half = Literal["critic", "calibration"]
+Progress = Callable[[int, int], None]
+"""Called with how many of how many are done."""
+
+UNSELECTED = ("copilot", "calibrating", "no_certificate")
+THRESHOLDS_FILE = "thresholds.json"
+
+
+class CalibrationSettings(Frozen):
+    """`target`, `delta`, `family`: see `policies.thresholds`. `slices`: also certify every class within every slice."""
+
+    target: float = Field(TARGET, gt=0, lt=1)
+    delta: float = Field(DELTA, gt=0, lt=1)
+    family: Family = "class"
+    slices: bool = False
+    novelty_limit: float = NOVELTY_LIMIT
+    preferences_pass: bool = False
+
+
+class Judged(Frozen):
+    """A critical proposal with its verdict, and the history of its session up to then."""
+
+    step: Step
+    history: History
+    accepted: bool
+
+    @property
+    def confidence(self) -> float:
+        """The policy's own probability of what it proposed."""
+        return self.step.ranked[0].probability
+
+
+def feedback_half(case_id: str) -> Half:
+    """The half of the feedback that a case belongs to."""
+    return "critic" if hashlib.blake2b(case_id.encode(), digest_size=2).digest()[0] % 2 else "calibration"
+
+
+def is_right(verdict: Verdict, *, preferences_pass: bool = False) -> bool | None:
+    """Whether the proposal counts as right for a certificate; None drops it."""
+    if verdict.kind == "accept":
+        return True
+    if verdict.reason is Reason.ENVIRONMENT:
+        return None
+    return preferences_pass and verdict.reason in (Reason.PREFERENCE, Reason.OPTIONAL_STEP)
+
+
+def histories(steps: Iterable[Step]) -> Iterator[tuple[Step, History]]:
+    """Each step with what was done before it in its own session."""
+    for case in by_case(steps).values():
+        past: dict[str, History] = {}
+        for step in case:
+            before = past.get(step.session, ())
+            yield step, before
+            if step.action is not None:
+                first = step.ranked[0] if step.ranked else None
+                item = HistoryItem(
+                    action=step.action,
+                    actor=step.actor,
+                    probability=first.probability if first else None,
+                    novelty=first.novelty if first else None,
+                    outcome=step.outcome,
+                )
+                past[step.session] = (*before, item)
+
+
+def judged(steps: Iterable[Step], settings: CalibrationSettings = CalibrationSettings()) -> Iterator[Judged]:
+    """The critical proposals whose verdicts count, of both halves."""
+    dropped: Counter[str] = Counter()
+    for step, history in histories(steps):
+        if step.verdict is None or not step.ranked or not step.critical:
+            continue
+        right = is_right(step.verdict, preferences_pass=settings.preferences_pass)
+        if step.decision is not None and step.decision.code not in UNSELECTED:
+            dropped[f"handed off as {step.decision.code}"] += 1
+        elif step.ranked[0].novelty > settings.novelty_limit:
+            dropped["unfamiliar"] += 1
+        elif right is None:
+            dropped["environment"] += 1
+        else:
+            yield Judged(step=step, history=history, accepted=right)
+    if dropped:
+        logger.info("Verdicts left out of calibration: {}", ", ".join(f"{n} {why}" for why, n in sorted(dropped.items())))
+
+
+def read_judged(feedback: Path, half: Half | None, settings: CalibrationSettings = CalibrationSettings()) -> list[Judged]:
+    """The verdicts that count at or below `feedback`, of one half or of both.
+
+    Raises:
+        FeedbackError: there is none.
+    """
+    try:
+        steps = [s for s in read_steps(feedback) if half is None or feedback_half(s.case_id) == half]
+    except TraceError as error:
+        raise FeedbackError(
+            f"No feedback at {str(feedback)!r}. Run `casepilot run --stage copilot` to collect some."
+        ) from error
+    found = list(judged(steps, settings))
+    if not found:
+        where = f" in the {half} half" if half else ""
+        raise FeedbackError(
+            f"No verdicts on critical actions at {str(feedback)!r}{where} ({len(steps)} steps read). "
+            "Run `casepilot run --stage copilot` on more cases."
+        )
+    return found
+
+
+def score_all(critic: Critic, found: list[Judged], progress: Progress | None = None) -> list[float]:
+    """The critic's score of every judged proposal, recomputed: a recorded score may be an older critic's."""
+    scores: list[float] = []
+    for done, item in enumerate(found, start=1):
+        scores.append(critic.score(item.step.view, item.history, item.step.ranked))
+        if progress:
+            progress(done, len(found))
+    return scores
+
+
+def thresholds_from(
+    found: list[Judged], scores: list[float], settings: CalibrationSettings = CalibrationSettings()
+) -> Thresholds:
+    """Certificates for every class of critical action, from judged proposals and the critic's scores of them."""
+    actions = (
+        Scored(
+            action_class=action_class(item.step.ranked[0].action),
+            slice=item.step.view.slice,
+            score=score,
+            accepted=item.accepted,
+        )
+        for item, score in zip(found, scores, strict=True)
+    )
+    return certify_all(
+        actions,
+        target=settings.target,
+        delta=settings.delta,
+        family=settings.family,
+        slices=settings.slices,
+        classes=("click", *CRITICAL_TYPES),
+    )
+
+
+def calibrate(
+    bundle_path: Path,
+    feedback: Path,
+    settings: CalibrationSettings = CalibrationSettings(),
+    progress: Progress | None = None,
+) -> Thresholds:
+    """Certify the thresholds of a bundle on the calibration half of `feedback` and write them into it.
+
+    Raises:
+        ModelError: the bundle is missing or damaged, or has no critic.
+        FeedbackError: there are no verdicts to calibrate on.
+    """
+    from policies.bundle import load  # torch
+
+    found = read_judged(feedback, "calibration", settings)
+    bundle = load(bundle_path)
+    if bundle.critic is None:
+        raise ModelError(f"{str(bundle_path)!r} has no critic yet. Run `casepilot train --feedback` on copilot feedback first.")
+    thresholds = thresholds_from(found, score_all(bundle.critic, found, progress), settings)
+    thresholds.write(bundle_path / THRESHOLDS_FILE)
+    return thresholds
