@@ -1,0 +1,244 @@
+"""The page of one session: opened when it is needed, shown to an operator when a step is handed off, evicted when pages run
+short, and opened again with what was typed but not yet submitted."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Literal
+
+from loguru import logger
+
+from agent.handoff import Handoff, OperatorAction
+from agent.intents import settled_state
+from agent.verdicts import changed_fields, form_state
+from agent.words import alternatives, anchor
+from browser.errors import BrowserError
+from browser.page import CasePage, new_case_page
+from browser.session import target_id
+from policies.feedback import Reason, Verdict
+from policies.proposal import is_critical
+from policies.trace import Step, TraceWriter
+from schema_extraction.action import Action, Check, Click, Fill, Outcome, Select, action_value, target_key
+from schema_extraction.view import View
+
+if TYPE_CHECKING:
+    from agent.worker import Worker
+
+Phase = Literal["queued", "working", "waiting"]
+
+
+class Live:
+    """One session in this process. `steps` are what the operator has done in the present hand-off."""
+
+    def __init__(self, worker: Worker, session: str, case_id: str) -> None:
+        self.worker = worker
+        self.session = session
+        self.case_id = case_id
+        self.phase: Phase = "queued"
+        self.page: CasePage | None = None
+        self.pending: tuple[Action, ...] = ()
+        self.handoff: Handoff | None = None
+        self.operator = ""
+        self.rejected: Verdict | None = None
+        self.steps: list[tuple[View, Action]] = []
+        self._ending: asyncio.Task[None] | None = None
+        self._trace: TraceWriter | None = None
+
+    # The page
+
+    async def observe(self) -> View:
+        """The case's page as it is now, settled and not busy for as long as the limits allow.
+
+        Raises:
+            PageError, SignInError: the application cannot be reached, or wants a login that it then refuses.
+        """
+        page = await self._opened()
+        view = await self._quiet(page)
+        if view.case_id != self.case_id and not view.closed:
+            logger.info("{}: the page is {!r}, not the case; opening it again", self.session, view.path)
+            await self.worker.sign_in_again(page)
+            await page.open_case(self.case_id)
+            view = await self._restored(page)
+        return view
+
+    async def fresh(self) -> View:
+        """The case's page loaded anew, with nothing typed into it."""
+        pending, self.pending = self.pending, ()
+        try:
+            await self.close()
+            return await self.observe()
+        finally:
+            self.pending = pending
+
+    async def perform(self, view: View, action: Action) -> Outcome:
+        """Carry out `action` on the control that has its key in `view`."""
+        page = await self._opened()
+        bound = _bound(view, action)
+        if bound is None:
+            return Outcome(result="not_sent", message=f"The control {target_key(action)!r} is not on the page.")
+        return await page.perform(view, bound)
+
+    async def close(self) -> None:
+        """Close the page and forget it; the next look opens another."""
+        page, self.page = self.page, None
+        if page is not None:
+            try:
+                await page.close()
+            except BrowserError as error:
+                logger.info("{}: closing the page: {}", self.session, error)
+        if self.handoff is not None:
+            self.worker.desk.moved(self.handoff.model_copy(update={"page_url": "", "devtools": "", "target_id": ""}))
+
+    async def _opened(self) -> CasePage:
+        if self.page is None or self.page.page.is_closed():
+            await self.worker.make_room(self)
+            self.page = await new_case_page(self.worker.browser, self.worker.settings.profile, self.worker.storage_state)
+            self.page.recorder.on_step = self.on_step
+            await self.page.recorder.start()
+            await self.page.recorder.pause()
+            await self.page.open_case(self.case_id)
+            await self._restored(self.page)
+        return self.page
+
+    async def _quiet(self, page: CasePage) -> View:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.worker.settings.limits.busy_seconds
+        view = await page.view()
+        while view.busy and (left := deadline - loop.time()) > 0:
+            await page.changed(left)
+            view = await page.view()
+        return view
+
+    async def _restored(self, page: CasePage) -> View:
+        """Enter again what was entered but not submitted, and check that the page holds it."""
+        view = await self._quiet(page)
+        if view.case_id != self.case_id:
+            return view
+        for action in self.pending:
+            if _holds(view, action):
+                continue
+            bound = _bound(view, action)
+            outcome = await page.perform(view, bound) if bound else Outcome(result="not_sent", message="not on the page")
+            logger.info("{}: entered again {}: {} {}", self.session, target_key(action), outcome.result, outcome.message)
+            view = await self._quiet(page)
+        return view
+
+    # The trace
+
+    def write(self, step: Step) -> None:
+        if self._trace is None:
+            self._trace = TraceWriter(self.worker.settings.run_dir / "traces", self.session)
+        self._trace.write(step)
+
+    def new_step(self, view: View, **fields: object) -> Step:
+        """A step of this session with the next index."""
+        settings = self.worker.settings
+        return Step.model_validate(
+            {
+                "case_id": self.case_id,
+                "session": self.session,
+                "index": self.worker.store.next_index(self.session),
+                "stage": settings.stage,
+                "actor": "agent",
+                "user": settings.credentials.username if settings.credentials else "",
+                "view": view,
+                **fields,
+            }
+        )
+
+    # The operator's side
+
+    async def present(self, handoff: Handoff) -> bool:
+        """Show a hand-off in its page, opening that if need be; False when the page is no longer as it was handed off."""
+        opened = self.page is None
+        view = await self.observe()
+        before = handoff.view
+        if opened and (changed_fields(before, view) or settled_state(before) != settled_state(view)):
+            logger.info("{}: the page differs from the one handed off in {}", self.session, handoff.id)
+            return False
+        page = await self._opened()
+        ref = anchor(view, handoff.proposal.action) if handoff.proposal else None
+        picture = self.worker.settings.run_dir / "screenshots" / f"{handoff.id}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(await page.screenshot(ref))
+        shown = handoff.model_copy(
+            update={
+                "page_url": page.page.url,
+                "devtools": self.worker.devtools,
+                "target_id": await target_id(page.page),
+                "screenshot": str(picture.relative_to(self.worker.settings.run_dir)),
+            }
+        )
+        self.handoff, self.steps, self.rejected = shown, [], None
+        await page.set_operator(self.operator or self.worker.settings.operator)
+        await page.overlay.show(ref, shown.suggestion, shown.reason, alternatives(shown.ranked), self._pressed)
+        await page.recorder.resume()
+        page.page.once("close", self._page_closed)
+        self.worker.desk.moved(shown)
+        return True
+
+    async def withdraw(self) -> None:
+        """The hand-off is over: the page is the agent's again."""
+        self.handoff, self.rejected, self.operator = None, None, ""
+        if self.page is None or self.page.page.is_closed():
+            return
+        await self.page.recorder.pause()
+        await self.page.overlay.hide()
+        await self.page.set_operator(None)
+
+    def acted(self) -> tuple[OperatorAction, ...]:
+        return tuple(OperatorAction(action=action, critical=is_critical(view, action)) for view, action in self.steps)
+
+    def on_step(self, view: View, action: Action) -> None:
+        """The recorder saw somebody do something in the page."""
+        handoff = self.handoff
+        if handoff is None:
+            logger.warning("{}: {} was done in the page while the agent had it", self.session, target_key(action))
+            return
+        critical = is_critical(view, action)
+        self.steps.append((view, action))
+        user = self.operator or self.worker.settings.operator
+        self.write(self.new_step(view, actor="operator", user=user, action=action, critical=critical))
+        own = handoff.proposal is not None and target_key(action) == target_key(handoff.proposal.action)
+        if (critical or (own and not handoff.critical)) and self._ending is None:
+            self._ending = self.worker.spawn(self._finish(handoff))
+
+    async def _finish(self, handoff: Handoff) -> None:
+        try:
+            if self.page is not None:
+                await self.page.settle()
+        except BrowserError as error:
+            logger.info("{}: {}", self.session, error)
+        finally:
+            self._ending = None
+        await self.worker.desk.acted(handoff.id)
+
+    def _pressed(self, kind: str, reason: str | None) -> None:
+        """A verdict from the card in the page."""
+        if self.handoff is None:
+            return
+        operator = self.operator or self.worker.settings.operator
+        why = Reason(reason) if reason else Reason.OTHER if kind == "reject" else None
+        verdict = Verdict(kind="accept" if kind == "accept" else "reject", operator=operator, reason=why)
+        self.worker.spawn(self.worker.desk.verdict(self.handoff.id, verdict))
+
+    def _page_closed(self, _: object) -> None:
+        if self.handoff is not None and self.page is not None and not self.worker.stopping:
+            self.page = None
+            self.worker.spawn(self.worker.desk.give_back(self.handoff.id, note="The page was closed."))
+
+
+def _bound(view: View, action: Action) -> Action | None:
+    """The action with the ref that its control has in `view`; None when the control is not there."""
+    if not isinstance(action, Click | Fill | Select | Check):
+        return action
+    control = view.control(action.target.key)
+    if control is None:
+        return None
+    return action.model_copy(update={"target": action.target.model_copy(update={"ref": control.ref})})
+
+
+def _holds(view: View, action: Action) -> bool:
+    """Whether the page already holds what the action would enter."""
+    value = action_value(action)
+    return value is not None and form_state(view).get(target_key(action)) == " ".join(value.split())

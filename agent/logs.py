@@ -1,0 +1,35 @@
+"""Logging of a run: everything into the run folder, warnings in one terse line on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from loguru import logger
+
+
+class _IntoLoguru(logging.Handler):
+    """Passes the records of libraries that log in the standard way on to loguru, one level down: their info is our debug."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        level = {logging.INFO: "DEBUG", logging.WARNING: "INFO"}.get(record.levelno, record.levelname)
+        logger.opt(depth=6, exception=record.exc_info).log(level, "{}: {}", record.name, record.getMessage())
+
+
+def log_to(folder: Path | None = None, *, quiet: bool = False) -> list[int]:
+    """Send logs to `folder`/run.log and, unless `quiet`, warnings to standard error; returns the handlers' ids.
+
+    DBOS is kept from writing to standard error on its own.
+    """
+    logger.remove()
+    dbos = logging.getLogger("dbos")
+    dbos.handlers[:] = [_IntoLoguru()]
+    dbos.propagate = False
+    handlers: list[int] = []
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        handlers.append(logger.add(folder / "run.log", level="DEBUG", format="{time:HH:mm:ss.SSS} {level: <7} {message}"))
+    if not quiet:
+        handlers.append(logger.add(sys.stderr, level="WARNING", format="<level>{level.name}</level>: {message}", colorize=None))
+    return handlers

@@ -1,0 +1,80 @@
+"""A browser for as long as it is needed, the DevTools address under which others can join it, and joining one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
+
+from browser.errors import PageError
+from browser.launch import BrowserSettings, launch
+
+__all__ = ["Browser", "Page", "attached", "find_page", "free_port", "opened", "target_id"]
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@asynccontextmanager
+async def opened(settings: BrowserSettings) -> AsyncIterator[Browser]:
+    """A started browser, closed at the end with everything in it.
+
+    Raises:
+        LaunchError: there is none, or it does not start.
+    """
+    async with async_playwright() as playwright:
+        browser = await launch(playwright, settings)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def attached(endpoint: str) -> AsyncIterator[Browser]:
+    """A running browser joined over its DevTools endpoint, such as ``http://127.0.0.1:9222``; left running at the end.
+
+    Raises:
+        PageError: nobody answers there.
+    """
+    async with async_playwright() as playwright:
+        try:
+            browser = await playwright.chromium.connect_over_cdp(endpoint, timeout=10_000)
+        except PlaywrightError as error:
+            raise PageError(
+                f"No browser answers at {endpoint!r}. Start one with --remote-debugging-port, or drop --attach."
+            ) from error
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def target_id(page: Page) -> str:
+    """The page's CDP target id, by which another DevTools client finds the same page."""
+    session = await page.context.new_cdp_session(page)
+    try:
+        info = await session.send("Target.getTargetInfo")
+        return str(info["targetInfo"]["targetId"])
+    finally:
+        await session.detach()
+
+
+async def find_page(browser: Browser, target: str) -> Page:
+    """The page with this CDP target id in a browser joined with `attached`.
+
+    Raises:
+        PageError: no open page has it.
+    """
+    for context in browser.contexts:
+        for page in context.pages:
+            if await target_id(page) == target:
+                return page
+    raise PageError(f"No open page has the target id {target!r}; it was closed or evicted. Claim the hand-off again.")
