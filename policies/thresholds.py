@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -163,7 +164,8 @@ def rung(errors: int, target: float, delta: float, start: int = 1) -> int:
     return high
 
 
-def ranks_to_test(count: int, target: float, delta: float) -> list[int]:
+@lru_cache(maxsize=1024)
+def ranks_to_test(count: int, target: float, delta: float) -> tuple[int, ...]:
     """How many of the best-scoring of `count` actions each test in the sequence takes, in the order of testing."""
     if not (0.0 < target < 1.0 and 0.0 < delta < 1.0):
         raise ValueError(f"Expected target and delta between 0 and 1, met {target!r} and {delta!r}; try 0.9 and 0.1.")
@@ -171,9 +173,9 @@ def ranks_to_test(count: int, target: float, delta: float) -> list[int]:
     while (step := rung(len(ladder), target, delta, ladder[-1] if ladder else 1)) <= count:
         ladder.append(step)
     if not ladder:
-        return []
+        return ()
     first = next((i for i, step in enumerate(ladder) if step >= START * count), len(ladder) - 1)
-    return ladder[first:] + list(range(ladder[-1] + 1, count + 1))
+    return (*ladder[first:], *range(ladder[-1] + 1, count + 1))
 
 
 def missing(count: int, errors: int, target: float, delta: float) -> tuple[int, Literal["present", "zero"]]:
