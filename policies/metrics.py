@@ -163,8 +163,10 @@ def best_threshold(scores: ArrayLike, labels: ArrayLike, average: Literal["macro
 
 
 def selective(scores: ArrayLike, labels: ArrayLike, threshold: float, threshold_rule: str = "") -> Selective:
-    """All of `Selective` for one score on one set of labels."""
+    """All of `Selective` for one score on one set of labels (at least one)."""
     s, y = _arrays(scores, labels)
+    if not len(y):
+        raise ValueError("Expected at least one label, met none; collect verdicts first.")
     predicted = (s >= threshold).astype(np.int64)
     p, r, f, n = precision_recall_fscore_support(y, predicted, labels=[1, 0], zero_division=0.0)
     classes = [ClassScores(precision=float(p[i]), recall=float(r[i]), f1=float(f[i]), support=int(n[i])) for i in (0, 1)]
@@ -172,8 +174,8 @@ def selective(scores: ArrayLike, labels: ArrayLike, threshold: float, threshold_
         threshold=threshold,
         threshold_rule=threshold_rule,
         count=len(y),
-        acceptance=float(y.mean()) if len(y) else 0.0,
-        accuracy=float((predicted == y).mean()) if len(y) else 0.0,
+        acceptance=float(y.mean()),
+        accuracy=float((predicted == y).mean()),
         accept=classes[0],
         reject=classes[1],
         macro_precision=float(np.mean(p)),

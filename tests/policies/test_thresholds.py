@@ -10,7 +10,7 @@ from scipy.stats import binom
 from policies.errors import ModelError
 from policies.thresholds import Scored, Thresholds, certify, certify_all, missing, p_value, passes, ranks_to_test, rung
 
-TARGET, DELTA, RUNS = 0.9, 0.1, 400
+TARGET, DELTA, RUNS = 0.9, 0.1, 300
 Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
 
 
@@ -45,7 +45,7 @@ def overconfident(random: np.random.Generator, count: int) -> tuple[np.ndarray, 
     return score, random.random(count) < np.where(score > 0.9, 0.5, 0.92)
 
 
-@pytest.mark.parametrize("count", [40, 75, 150, 300])
+@pytest.mark.parametrize("count", [40, 75, 200])
 @pytest.mark.parametrize(
     "draw",
     [sigmoid(0, 4), sigmoid(1, 2), flat(0.895), tied, overconfident],

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from policies.calibrate import (
+    CalibrationSettings,
+    feedback_half,
+    histories,
+    is_right,
+    judged,
+    read_judged,
+    score_all,
+    thresholds_from,
+)
+from policies.errors import FeedbackError
+from policies.feedback import Reason, Verdict
+from policies.proposal import History, Proposal
+from policies.scripted import FixedCritic
+from policies.trace import Step, TraceWriter
+from schema_extraction.view import View
+from tests.policies.made import CLOSES, SENDS, SUBMITS, fill, recorded, reviewed
+
+
+def of_half(half: str, count: int) -> list[str]:
+    return [name for name in (f"C-{i}" for i in range(10 * count + 100)) if feedback_half(name) == half][:count]
+
+
+def write(folder: Path, steps: list[Step]) -> Path:
+    writer = TraceWriter(folder, "feedback")
+    for step in steps:
+        writer.write(step)
+    writer.close()
+    return folder
+
+
+def test_cases_are_halved_and_stay_in_their_half() -> None:
+    halves = [feedback_half(f"C-{i}") for i in range(400)]
+    assert 160 <= halves.count("critic") <= 240
+    assert halves == [feedback_half(f"C-{i}") for i in range(400)]
+
+
+def test_what_counts_as_right() -> None:
+    def verdict(kind: str, reason: Reason | None = None) -> Verdict:
+        return Verdict.model_validate({"kind": kind, "operator": "mia", "reason": reason})
+
+    assert is_right(verdict("accept")) is True
+    assert is_right(verdict("edit", Reason.WRONG_VALUE)) is False
+    assert is_right(verdict("reject", Reason.WRONG_ACTION)) is False
+    assert is_right(verdict("reject", Reason.ENVIRONMENT)) is None
+    for reason in (Reason.PREFERENCE, Reason.OPTIONAL_STEP):
+        assert is_right(verdict("reject", reason)) is False
+        assert is_right(verdict("reject", reason), preferences_pass=True) is True
+
+
+def test_only_verdicts_that_did_not_depend_on_the_score_count() -> None:
+    kept = [
+        reviewed("C-1", 0, SENDS),
+        reviewed("C-1", 1, SENDS, code="calibrating"),
+        reviewed("C-1", 2, SENDS, code="no_certificate"),
+    ]
+    left_out = [
+        reviewed("C-2", 0, SENDS, code="below_threshold"),
+        reviewed("C-2", 1, SENDS, code="audit"),
+        reviewed("C-2", 2, SENDS, code="unfamiliar"),
+        reviewed("C-2", 3, SENDS, novelty=9.0),
+        reviewed("C-2", 4, SENDS, "reject", Reason.ENVIRONMENT),
+        recorded("C-2", 5, SENDS),
+    ]
+    assert [item.step for item in judged([*kept, *left_out])] == kept
+
+
+def test_each_step_has_the_history_of_its_own_session() -> None:
+    steps = [reviewed("C-1", 2, SENDS), recorded("C-1", 0, fill("Ada")), recorded("C-2", 0, SUBMITS)]
+    steps.append(recorded("C-1", 1, SUBMITS).model_copy(update={"session": "another"}))
+    found = {(step.case_id, step.index): history for step, history in histories(steps)}
+    assert found[("C-1", 0)] == found[("C-2", 0)] == found[("C-1", 1)] == ()
+    assert [item.action for item in found[("C-1", 2)]] == [fill("Ada")]
+
+
+def test_thresholds_per_class_from_the_calibration_half(tmp_path: Path) -> None:
+    steps: list[Step] = []
+    for i, name in enumerate(of_half("calibration", 40)):
+        wrong = i % 4 == 0
+        steps.append(reviewed(name, 0, SENDS, "reject" if wrong else "accept", probability=0.2 if wrong else 0.9))
+        if i < 25:
+            steps.append(reviewed(name, 1, SUBMITS))
+        if i < 5:
+            steps.append(reviewed(name, 2, CLOSES))
+    steps += [reviewed(name, 0, SUBMITS, "reject") for name in of_half("critic", 50)]
+
+    class Confident:
+        def score(self, view: View, history: History, ranked: tuple[Proposal, ...]) -> float:
+            return ranked[0].probability
+
+    found = read_judged(write(tmp_path / "feedback", steps), "calibration")
+    assert len(found) == 70
+    thresholds = thresholds_from(found, score_all(Confident(), found))
+    sends, submits, closes, transfers = (
+        thresholds.find(name) for name in ("send_message", "click", "close_case", "transfer_case")
+    )
+    assert sends is not None and sends.tau == 0.9 and sends.passing == 30
+    assert submits is not None and submits.tau is not None and submits.count == 25
+    assert closes is not None and (closes.tau, closes.count, closes.needs) == (None, 5, 17)
+    assert transfers is not None and (transfers.count, transfers.needs) == (0, 22)
+
+
+def test_progress_counts_every_proposal() -> None:
+    found = list(judged([reviewed("C-1", i, SENDS) for i in range(3)]))
+    seen: list[tuple[int, int]] = []
+    assert score_all(FixedCritic(0.4), found, lambda done, total: seen.append((done, total))) == [0.4] * 3
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_empty_feedback_is_one_line_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(FeedbackError, match="casepilot run --stage copilot") as none:
+        read_judged(tmp_path, "calibration")
+    with pytest.raises(FeedbackError, match="No verdicts on critical actions .*casepilot run --stage copilot") as unjudged:
+        read_judged(write(tmp_path / "some", [recorded("C-1", 0, SUBMITS)]), None)
+    with pytest.raises(FeedbackError, match="calibration half"):
+        read_judged(write(tmp_path / "half", [reviewed(of_half("critic", 1)[0], 0, SENDS)]), "calibration")
+    assert "\n" not in str(none.value) + str(unjudged.value)
+
+
+def test_settings_refuse_impossible_targets() -> None:
+    with pytest.raises(ValueError, match="less than 1"):
+        CalibrationSettings(target=1.0)
