@@ -37,12 +37,14 @@ class Value(Frozen):
 
 
 class Option(Frozen):
-    """One choice of a select, listbox, menu or radio group."""
+    """One choice of a select, listbox, menu or radio group. `ref` is that of the radio or ARIA option; a native select's
+    options have none."""
 
     label: str
     value: str = ""
     selected: bool = False
     disabled: bool = False
+    ref: str = ""
 
 
 class Format(Frozen):

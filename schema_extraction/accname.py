@@ -1,0 +1,169 @@
+"""Accessible names by W3C accname 1.2 and HTML-AAM, then by what a person would read as the label.
+
+Order: aria-labelledby, aria-label, the host language's own label (label, legend, caption, alt, value of a button), contents
+for roles that take their name from them, title; then, where a page labels by looks alone: the table header over or beside
+the field, the text just before it, its placeholder, and last its `name` attribute in words.
+"""
+
+from __future__ import annotations
+
+import re
+
+from schema_extraction.page import Element, Node, Page
+from schema_extraction.roles import CONTROL_ROLES, NAMED_BY_CONTENT
+from schema_extraction.text import squash, text_of
+
+_ORNAMENT = re.compile(r"^[\s*:▾▼▲▸►◂▴▿✓✔★☰…×✕]+|[\s*:▾▼▲▸►◂▴▿✓✔★☰×✕]+$|\s*\((?:required|optional)\)\s*$", re.IGNORECASE)
+_LABEL_LIMIT = 60
+_NAME_LIMIT = 120
+
+
+def tidy(name: str) -> str:
+    """A name without required marks, colons and arrows at its ends; unchanged if nothing else is in it."""
+    name = squash(name)
+    return (_ORNAMENT.sub("", _ORNAMENT.sub("", name)) or name)[:_NAME_LIMIT]
+
+
+def _content(page: Page, element: Element) -> str:
+    """The text of an element as a label: without the controls inside it."""
+    inner = {node.element for node in page.within(element) if node.element is not element and node.role in CONTROL_ROLES}
+    return text_of(element, skip=inner, naming=True)
+
+
+def _alternative(page: Page, element: Element) -> str:
+    """What an element that is referred to says: its own aria-label, else its contents, else its alt."""
+    return squash(element.get("aria-label")) or _content(page, element) or squash(element.get("alt") or element.get("title"))
+
+
+def label_elements(page: Page, node: Node) -> list[Element]:
+    """The label elements of a native control: those that name its id, else the one around it."""
+    identity = node.get("id")
+    named = page.labels.get((node.prefix, identity), []) if identity else []
+    if named:
+        return named
+    for above in node.ancestors():
+        if above.tag == "label":
+            return [above.element] if not above.get("for") else []
+        if above.tag in ("form", "body", "fieldset", "table"):
+            break
+    return []
+
+
+def _native(page: Page, node: Node) -> str:
+    element, tag = node.element, node.tag
+    if tag in ("input", "select", "textarea", "button", "meter", "progress", "output") or "-" in tag:
+        if labels := label_elements(page, node):
+            name = squash(" ".join(_content(page, label) for label in labels))
+            if name:
+                return name
+    if tag == "input":
+        kind = (element.get("type") or "").lower()
+        if kind in ("submit", "button", "reset"):
+            return squash(element.get("cp-value") or element.get("value")) or {"submit": "Submit", "reset": "Reset"}.get(
+                kind, ""
+            )
+        if kind == "image":
+            return squash(element.get("alt")) or "Submit"
+    elif tag == "fieldset":
+        legend = element.find("legend")
+        return text_of(legend, naming=True) if legend is not None else ""
+    elif tag == "table":
+        caption = element.find("caption")
+        return text_of(caption, naming=True) if caption is not None else ""
+    elif tag in ("img", "area"):
+        return squash(element.get("alt"))
+    return ""
+
+
+def spec_name(page: Page, node: Node) -> str:
+    """The accessible name by the specifications alone, or ""."""
+    if ids := node.get("aria-labelledby"):
+        referred = page.referred(node.prefix, ids)
+        if name := squash(" ".join(_alternative(page, element) for element in referred)):
+            return name
+    if name := squash(node.get("aria-label")):
+        return name
+    if name := _native(page, node):
+        return name
+    if node.role in NAMED_BY_CONTENT:
+        if name := text_of(node.element, naming=True):
+            return name
+    return squash(node.get("title"))
+
+
+def _headers(page: Page, node: Node) -> str:
+    """The header of the table cell that a field stands in: the row's, else the column's."""
+    cell = next((above for above in node.ancestors() if above.tag in ("td", "table", "body")), None)
+    if cell is None or cell.tag != "td":
+        return ""
+    row = cell.element.getparent()
+    if row is None:
+        return ""
+    cells = [child for child in row if child.tag in ("td", "th")]
+    beside = next((child for child in cells if child.tag == "th"), None)
+    side = text_of(beside, naming=True) if beside is not None else ""
+    top = ""
+    table = next(row.iterancestors("table"), None)
+    first = next(table.iter("tr"), None) if table is not None else None
+    if first is not None and first is not row and cell.element in cells:
+        heads = [child for child in first if child.tag == "th"]
+        index = cells.index(cell.element)
+        if len(heads) == len(cells):
+            top = text_of(heads[index], naming=True)
+    if side and top:
+        return f"{top}, {side}"
+    if side or top:
+        return side or top
+    index = cells.index(cell.element) if cell.element in cells else 0
+    before = _content(page, cells[index - 1]) if index else ""
+    return before if len(before) <= _LABEL_LIMIT else ""
+
+
+def _holds_control(page: Page, element: Element) -> bool:
+    return any(node.role in CONTROL_ROLES for node in page.within(element))
+
+
+def text_before(page: Page, node: Node) -> str:
+    """The short text just before a field: in the same box, or before the box that holds nothing but the field."""
+    element = node.element
+    for _ in range(3):
+        previous = element.getprevious()
+        parent = element.getparent()
+        if parent is None or parent.tag in ("body", "form", "main"):
+            direct = squash(previous.tail) if previous is not None else ""
+            return direct if 0 < len(direct) <= _LABEL_LIMIT else ""
+        tail = squash(previous.tail if previous is not None else parent.text)
+        if tail:
+            return tail if len(tail) <= _LABEL_LIMIT else ""
+        if previous is not None:
+            if not isinstance(previous.tag, str) or _holds_control(page, previous):
+                return ""
+            text = text_of(previous, naming=True)
+            if text:
+                return text if len(text) <= _LABEL_LIMIT else ""
+        element = parent
+    return ""
+
+
+def _in_words(name: str) -> str:
+    """`refund_amount`, `refundAmount` and `order[amount]` as words; names that look generated say nothing."""
+    words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
+    words = squash(re.sub(r"[\W_]+", " ", words)).lower()
+    return words if words and not re.search(r"\d", words) and len(words) <= 40 else ""
+
+
+def name_of(page: Page, node: Node) -> str:
+    """The name of a control, by specification or by looks."""
+    name = tidy(spec_name(page, node))
+    if name or node.role in NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}:
+        return name
+    for guess in (_headers, text_before):
+        if name := tidy(guess(page, node)):
+            return name
+    placeholder = node.get("placeholder") or node.get("aria-placeholder")
+    return tidy(placeholder or "") or _in_words(node.get("name") or "")
+
+
+def description(page: Page, node: Node) -> list[Element]:
+    """The elements that describe a control (aria-describedby)."""
+    return page.referred(node.prefix, node.get("aria-describedby"))

@@ -1,0 +1,53 @@
+"""Stable keys: what a control, fact or table is called in every snapshot, session and release, with no case data in it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from schema_extraction.view import Fact
+
+_TOKEN = re.compile(r"[^\W_]+(?:['’.,/@:#_-]+[^\W_]+)*")
+
+_PERSONAL = re.compile(r"\b(?:name|customer|client|contact|holder|address|street|city|user|username|login)\b", re.IGNORECASE)
+
+
+def slug(text: str) -> str:
+    """Lower-case words joined by hyphens; words with digits (ids, counts, amounts, dates) are left out."""
+    words = (word for word in _TOKEN.findall(text) if not any(character.isdigit() for character in word))
+    return re.sub(r"[\W_]+", "-", " ".join(words).casefold()).strip("-")[:60]
+
+
+class Keys:
+    """Gives out keys; the same parts get ordinals 0, 1, 2 in document order.
+
+    `private`: texts of this case, such as the customer's name, which are cut out of section and name.
+    """
+
+    def __init__(self, private: Iterable[str] = ()) -> None:
+        phrases = sorted({text for text in private if text}, key=len, reverse=True)
+        self._private = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in phrases)) if phrases else None
+        self._count: Counter[str] = Counter()
+
+    def public(self, text: str) -> str:
+        return slug(self._private.sub(" ", text) if self._private else text)
+
+    def key(self, frame: str, section: str, role: str, name: str) -> str:
+        stem = "/".join((slug(frame), self.public(section), role, self.public(name)))
+        ordinal = self._count[stem]
+        self._count[stem] += 1
+        return f"{stem}/{ordinal}"
+
+
+def private_texts(facts: Iterable[Fact], case_id: str | None) -> set[str]:
+    """Texts that belong to the case, not to the interface: its id, and the ids, addresses and names of people among its facts.
+
+    Other values are left alone: a status "Open" is no reason to rename the section "Open tasks".
+    """
+    found = {case_id} if case_id else set()
+    for fact in facts:
+        personal = fact.value.kind == "text" and _PERSONAL.search(fact.label) and len(fact.value.raw) > 2
+        if fact.value.kind in ("id", "email", "phone") or personal:
+            found.add(fact.value.raw)
+    return found

@@ -1,0 +1,249 @@
+"""Controls: everything that can be operated now, with its state. What lies behind a modal dialog cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from schema_extraction.accname import description, label_elements, name_of
+from schema_extraction.draft import Draft
+from schema_extraction.page import Element, Node, Page
+from schema_extraction.passes.choices import (
+    aria_options,
+    native_options,
+    popup_of,
+    radio_box,
+    radio_key,
+    radio_name,
+    radio_options,
+)
+from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
+from schema_extraction.text import squash, text_of
+from schema_extraction.values import value
+from schema_extraction.view import Control, Format, Option, Value
+
+_ERROR = re.compile(r"err|invalid|feedback|problem|warn|danger", re.IGNORECASE)
+_CLICKABLE_LIMIT = 80
+
+
+def _flag(node: Node, name: str) -> bool:
+    return node.get(name) is not None or node.get(f"aria-{name}") == "true"
+
+
+def _disabled(node: Node) -> bool:
+    if _flag(node, "disabled"):
+        return True
+    return any(
+        above.get("aria-disabled") == "true" or (above.tag == "fieldset" and above.get("disabled") is not None)
+        for above in node.ancestors()
+    )
+
+
+def _truth(text: str | None) -> bool | None:
+    return None if text not in ("true", "false", "mixed") else text == "true"
+
+
+def _checked(node: Node) -> bool | None:
+    if node.role in ("checkbox", "radio", "switch", "menuitemcheckbox", "menuitemradio"):
+        return _truth(node.get("cp-checked") or node.get("aria-checked")) or False
+    if node.role in ("tab", "treeitem"):
+        return _truth(node.get("aria-selected"))
+    return _truth(node.get("aria-pressed"))
+
+
+def _expanded(node: Node) -> bool | None:
+    if node.tag == "summary":
+        return node.parent is not None and node.parent.get("open") is not None
+    return _truth(node.get("aria-expanded"))
+
+
+def _int(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
+
+
+def _format(node: Node) -> Format:
+    kind = ""
+    if node.tag == "input":
+        kind = (node.get("type") or "text").lower()
+    elif node.tag == "textarea":
+        kind = "textarea"
+    elif node.role in TEXT_ROLES:
+        kind = "richtext"
+    if node.role not in TEXT_ROLES | {"combobox", "slider", "file"}:
+        return Format()
+    return Format(
+        type=kind,
+        pattern=node.get("pattern") or "",
+        min=node.get("min") or node.get("aria-valuemin") or "",
+        max=node.get("max") or node.get("aria-valuemax") or "",
+        min_length=_int(node.get("minlength")),
+        max_length=_int(node.get("maxlength")),
+    )
+
+
+def _options(page: Page, node: Node) -> tuple[Option, ...]:
+    if node.tag == "select":
+        return native_options(node.element)
+    if node.role == "listbox":
+        return aria_options(node.element)
+    if node.role == "combobox" or node.get("list"):
+        popup = popup_of(page, node)
+        if popup is not None:
+            return native_options(popup) if popup.tag == "datalist" else aria_options(popup)
+    return ()
+
+
+def _chosen(options: Iterable[Option]) -> str:
+    """The label of what is chosen; an option without a value stands for nothing chosen."""
+    return ", ".join(option.label for option in options if option.selected)
+
+
+def _value(node: Node, options: tuple[Option, ...], name: str) -> Value | None:
+    typed_text = node.get("cp-value")
+    if node.tag == "select":
+        return value(_chosen(option for option in options if option.value), "choice")
+    if node.role == "listbox":
+        return value(_chosen(options), "choice")
+    if node.role == "combobox":
+        if node.tag == "input" or typed_text is not None:
+            raw = squash(typed_text)
+        else:
+            raw = _chosen(options) or text_of(node.element)
+            # What is shown while nothing is chosen ("Choose...") is no value.
+            if options and raw not in {option.label for option in options}:
+                raw = ""
+        return value(raw, "choice" if options else name)
+    if node.role in TEXT_ROLES or node.role == "file":
+        kind = (node.get("type") or "").lower()
+        return value(typed_text or squash(node.get("aria-valuetext") or node.get("aria-valuenow")), f"{name} {kind}")
+    if node.role == "slider":
+        return value(squash(typed_text or node.get("aria-valuetext") or node.get("aria-valuenow")), name)
+    return None
+
+
+def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element]]:
+    """Hint and error message of a field, and the elements that say them."""
+    hints: list[str] = []
+    errors: list[str] = []
+    read = description(page, node)
+    error_elements = page.referred(node.prefix, node.get("aria-errormessage")) if invalid else []
+    for element in read:
+        text = text_of(element, naming=True)
+        marks = f"{element.get('class') or ''} {element.get('id') or ''}"
+        if element.get("role") == "alert" or (invalid and (_ERROR.search(marks) or len(read) == 1)):
+            errors.append(text)
+        elif text:
+            hints.append(text)
+    errors += [text_of(element, naming=True) for element in error_elements]
+    if not any(errors) and (native := node.get("cp-invalid")):
+        errors.append(native)
+    return squash(" ".join(hints)), squash(" ".join(dict.fromkeys(errors))), [*read, *error_elements]
+
+
+def _hint(node: Node, described: str, name: str) -> str:
+    texts = [described, squash(node.get("placeholder") or node.get("aria-placeholder")), squash(node.get("title"))]
+    return " ".join(dict.fromkeys(text for text in texts if text and text != name))
+
+
+def _control(draft: Draft, node: Node) -> Control:
+    page = draft.page
+    name = name_of(page, node)
+    if node.get("cp-clickable") is not None:
+        name = name[:_CLICKABLE_LIMIT]
+    options = _options(page, node)
+    sensitive = node.get("cp-sensitive") is not None or (node.get("type") or "").lower() == "password"
+    invalid = node.get("aria-invalid") in ("true", "grammar", "spelling") or node.get("cp-invalid") is not None
+    described, message, read = _said(page, node, invalid)
+    draft.claimed.update(read)
+    return Control(
+        ref=node.get("cp-ref") or "",
+        key=draft.keys.key(node.frame, node.section, node.role, name),
+        role=node.role,
+        name=name,
+        section=node.section,
+        frame=node.frame,
+        value=value("") if sensitive else _value(node, options, name),
+        options=options,
+        checked=_checked(node),
+        required=_flag(node, "required"),
+        disabled=_disabled(node),
+        readonly=_flag(node, "readonly"),
+        invalid=invalid,
+        message=message,
+        hint=_hint(node, described, name),
+        format=_format(node),
+        sensitive=sensitive,
+        expanded=_expanded(node),
+        href=node.get("href") or "" if node.role == "link" else "",
+    )
+
+
+def _radio_group(draft: Draft, radios: list[Node]) -> Control:
+    """Radios as one control; its ref is that of the first radio."""
+    page = draft.page
+    box = radio_box(radios)
+    name = radio_name(page, radios, box)
+    options = radio_options(page, radios)
+    first = radios[0]
+    carrier = box or first
+    section = box.section if box is not None else first.section
+    invalid = any(node.get("aria-invalid") == "true" or node.get("cp-invalid") is not None for node in (carrier, *radios))
+    described, message, read = _said(page, carrier, invalid)
+    message = message or next((node.get("cp-invalid") or "" for node in radios if node.get("cp-invalid")), "")
+    draft.claimed.update(read)
+    if box is not None and box.tag == "fieldset" and (legend := box.element.find("legend")) is not None:
+        draft.claimed.add(legend)
+    return Control(
+        ref=first.get("cp-ref") or "",
+        key=draft.keys.key(first.frame, section, "radiogroup", name),
+        role="radiogroup",
+        name=name,
+        section=section,
+        frame=first.frame,
+        value=value(_chosen(options), "choice"),
+        options=options,
+        required=_flag(carrier, "required") or any(_flag(radio, "required") for radio in radios),
+        disabled=all(_disabled(radio) for radio in radios),
+        readonly=_flag(carrier, "readonly"),
+        invalid=invalid,
+        message=message,
+        hint=described,
+    )
+
+
+def _operable(page: Page, node: Node, popups: set[Element]) -> bool:
+    if node.role not in CONTROL_ROLES or node.inert or node.element in popups:
+        return False
+    if node.tag == "option" or any(above.element in popups for above in node.ancestors()):
+        return False
+    if node.get("cp-clickable") is not None:
+        inner = any(found.role in CONTROL_ROLES for found in page.within(node.element) if found is not node)
+        return not inner and bool(text_of(node.element, naming=True))
+    return True
+
+
+def read_controls(draft: Draft) -> None:
+    """Read every operable element; radios of a group make one control, a popup list belongs to the control that opens it."""
+    page = draft.page
+    popups = {popup for node in page.nodes if node.role == "combobox" and (popup := popup_of(page, node)) is not None}
+    groups: dict[tuple[object, ...], list[Node]] = {}
+    for node in page.nodes:
+        if node.role == "radio" and not node.inert:
+            groups.setdefault(radio_key(page, node), []).append(node)
+    for node in page.nodes:
+        if not _operable(page, node, popups):
+            continue
+        radios = groups[radio_key(page, node)] if node.role == "radio" else [node]
+        if node is not radios[0]:
+            continue
+        control = _radio_group(draft, radios) if node.role == "radio" else _control(draft, node)
+        draft.controls.append(control)
+        draft.seats.append(node)
+        for seat in radios:
+            draft.key_of[seat.element] = control.key
+            draft.claimed.add(seat.element)
+            draft.claimed.update(label_elements(page, seat))
+            draft.claimed.update(page.referred(seat.prefix, seat.get("aria-labelledby")))
+            if any(inner.get("cp-focus") is not None for inner in page.within(seat.element)):
+                draft.focus = control.key
+    draft.claimed.update(popups)

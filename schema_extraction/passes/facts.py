@@ -1,0 +1,164 @@
+"""Facts: read-only labels with values, in the ways that pages write them."""
+
+from __future__ import annotations
+
+import re
+
+from schema_extraction.accname import name_of, tidy
+from schema_extraction.draft import Draft
+from schema_extraction.page import Element, Node
+from schema_extraction.passes.tables import TABLES, pairs_of, rows_of
+from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
+from schema_extraction.text import squash, text_of
+from schema_extraction.values import value
+from schema_extraction.view import Fact
+
+_LABEL_CLASS = re.compile(r"(?:^|[\s_-])(?:label|key|term|caption|field-name|title|heading|lbl|dt)(?:$|[\s_-])", re.IGNORECASE)
+_VALUE_CLASS = re.compile(r"(?:^|[\s_-])(?:value|val|data|content|dd|field-value)(?:$|[\s_-])", re.IGNORECASE)
+_LABEL_TAGS = frozenset({"b", "strong", "label", "dt", "th"})
+_BOXES = frozenset({"div", "p", "li", "span", "section", "td"})
+_LINE = re.compile(r"(?P<label>[A-Z][\w /'’#&-]{1,38}?)\s*:\s+(?P<value>\S.{0,118})")
+_LABEL_LIMIT = 40
+_VALUE_LIMIT = 240
+
+
+def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None:
+    label = tidy(label.rstrip(" :"))
+    if not label or len(label) > 2 * _LABEL_LIMIT or len(raw) > 2 * _VALUE_LIMIT:
+        return
+    section = node.section
+    draft.facts.append(Fact(key="", label=label, value=value(raw, label), section=section))
+    draft.fact_frames.append(node.frame)
+    draft.claimed.update(read)
+
+
+def _has_control(draft: Draft, element: Element) -> bool:
+    return any(node.role in CONTROL_ROLES - {"link"} for node in draft.page.within(element))
+
+
+def read_lists(draft: Draft) -> None:
+    """`dl`: each term with its descriptions, with or without a `div` around each group."""
+    for node in draft.page.nodes:
+        if node.tag != "dl" or draft.is_claimed(node):
+            continue
+        term: Element | None = None
+        values: list[str] = []
+        read: list[Element] = []
+        for item in [*node.element.iter("dt", "dd"), None]:
+            if item is None or item.tag == "dt":
+                if term is not None and values:
+                    _add(draft, draft.page.of[term], text_of(term), ", ".join(values), *read)
+                term, values, read = item, [], [item] if item is not None else []
+            elif term is not None and not _has_control(draft, item):
+                values.append(text_of(item))
+                read.append(item)
+
+
+def read_pair_tables(draft: Draft) -> None:
+    """Tables whose rows are a label and a value."""
+    for node in draft.page.nodes:
+        if node.role not in TABLES or draft.is_claimed(node):
+            continue
+        if any(inner.role in TABLES for inner in draft.page.within(node.element) if inner is not node):
+            continue
+        for label, cell in pairs_of(draft.page, rows_of(draft.page, node)) or []:
+            if not _has_control(draft, cell.element) and not _has_control(draft, label.element):
+                _add(draft, label, text_of(label.element), text_of(cell.element), label.element, cell.element)
+
+
+def _pair(draft: Draft, node: Node) -> bool:
+    """Two children: a label and its value."""
+    element = node.element
+    if len(element) != 2 or squash(element.text) or squash(element[1].tail):
+        return False
+    first, second = element
+    if not isinstance(first.tag, str) or not isinstance(second.tag, str) or squash(first.tail).strip(":"):
+        return False
+    label = text_of(first)
+    looks = (
+        label.endswith(":")
+        or squash(first.tail) == ":"
+        or first.tag in _LABEL_TAGS
+        or _LABEL_CLASS.search(first.get("class") or "")
+        or _VALUE_CLASS.search(second.get("class") or "")
+    )
+    if not looks or not label or len(label) > _LABEL_LIMIT or len(first) > 1:
+        return False
+    raw = text_of(second)
+    if not raw or len(raw) > _VALUE_LIMIT or any(child.tag in ("p", "ul", "ol", "table", "dl") for child in second):
+        return False
+    _add(draft, node, label, raw, first, second)
+    return True
+
+
+def _runs(draft: Draft, node: Node) -> bool:
+    """`<b>Status:</b> Open<br><b>Level:</b> Gold`: labels in the text, each up to the next label or line break."""
+    element = node.element
+    found: list[tuple[Element, str]] = []
+    for child in element:
+        if child.tag in ("b", "strong", "label", "span", "em", "small") and len(child) == 0:
+            label, tail = squash(child.text), squash(child.tail)
+            if 1 < len(label) <= _LABEL_LIMIT and (label.endswith(":") or tail.startswith(":")):
+                raw = tail.lstrip(": ")
+                after = child.getnext()
+                while after is not None and after.tag in ("span", "em", "i", "time", "a", "code", "mark") and not raw:
+                    raw = squash(f"{text_of(after)} {after.tail or ''}")
+                    after = after.getnext()
+                if raw:
+                    found.append((child, raw))
+    if not found or (squash(element.text) and len(found) < 2):
+        return False
+    for child, raw in found:
+        _add(draft, node, text_of(child), raw)
+    draft.claimed.add(element)
+    return True
+
+
+def _line(draft: Draft, node: Node) -> bool:
+    """`Status: Open` as the whole text of a box. A sentence after a colon is prose."""
+    if len(node.element):
+        return False
+    text = squash(node.element.text)
+    match = _LINE.fullmatch(text)
+    if match is None or len(match["label"].split()) > 4:
+        return False
+    if value(match["value"], match["label"]).kind == "text" and (
+        len(match["value"]) > 60 or match["value"].endswith((".", "!", "?"))
+    ):
+        return False
+    _add(draft, node, match["label"], match["value"], node.element)
+    return True
+
+
+def read_pairs(draft: Draft) -> None:
+    """Labels and values side by side in boxes, running text or single lines."""
+    done: set[Element] = set()
+    for node in draft.page.nodes:
+        if node.tag not in _BOXES or node.role in CONTROL_ROLES or node.role in ("alert", "status"):
+            continue
+        element = node.element
+        if len(element) == 0 and ":" not in (element.text or ""):
+            continue
+        above = element.getparent()
+        if above in done or draft.is_claimed(node) or any(a.role in CONTROL_ROLES for a in node.ancestors()):
+            continue
+        if len(element) > 40 or (len(element) and _has_control(draft, element)):
+            continue
+        if _pair(draft, node) or _runs(draft, node) or _line(draft, node):
+            done.add(element)
+
+
+def read_fields(draft: Draft) -> None:
+    """Fields that only show something: read-only inputs, outputs, meters."""
+    for node in draft.page.nodes:
+        readonly = node.get("readonly") is not None or node.get("aria-readonly") == "true"
+        if node.role in TEXT_ROLES and readonly and node.get("cp-sensitive") is None:
+            raw = squash(node.get("cp-value"))
+        elif node.tag == "output":
+            raw = squash(node.get("cp-value")) or text_of(node.element)
+        elif node.tag in ("meter", "progress") or node.role == "meter":
+            raw = squash(node.get("aria-valuetext") or node.get("aria-valuenow") or node.get("value"))
+        else:
+            continue
+        if raw and not draft.is_claimed(node) and (label := name_of(draft.page, node)):
+            _add(draft, node, label, raw, node.element)

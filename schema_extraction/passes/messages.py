@@ -1,0 +1,133 @@
+"""The conversation: the entries of the message region, each with author, time and what was said."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from schema_extraction.accname import spec_name
+from schema_extraction.draft import Draft
+from schema_extraction.page import Element, Node, Page
+from schema_extraction.profile import MessageRegion
+from schema_extraction.roles import CONTROL_ROLES
+from schema_extraction.text import squash, text_of
+from schema_extraction.view import Control, Message
+
+Direction = Literal["inbound", "outbound", "note"]
+
+_AUTHOR = re.compile(r"(?:^|[\s_-])(?:author|sender|from|who|speaker|username|nickname|name)(?:$|[\s_-])", re.IGNORECASE)
+_TIME = re.compile(r"(?:^|[\s_-])(?:time|timestamp|date|when|sent-at)(?:$|[\s_-])", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:\d{4}-\d{2}-\d{2}[ T])?\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", re.IGNORECASE)
+_INBOUND = re.compile(r"\b(?:in|inbound|incoming|customer|client|visitor|received|them|theirs|user)\b", re.IGNORECASE)
+_OUTBOUND = re.compile(r"\b(?:out|outbound|outgoing|agent|operator|sent|me|mine|self|own)\b", re.IGNORECASE)
+
+
+def _region(draft: Draft, wanted: MessageRegion | None) -> Node | None:
+    for node in draft.page.nodes:
+        if wanted is None:
+            if node.role in ("log", "feed"):
+                return node
+            continue
+        pattern = wanted.region
+        if pattern.role and node.role != pattern.role:
+            continue
+        if not (pattern.role or node.role or node.get("aria-label")):
+            continue
+        if pattern.name and re.fullmatch(pattern.name, spec_name(draft.page, node)) is None:
+            continue
+        seat = Control(ref="", key="", role=node.role, name=spec_name(draft.page, node), section=node.section)
+        if pattern.matches(seat):
+            return node
+    return None
+
+
+def _entries(page: Page, region: Node) -> list[Node]:
+    """The entries: list items or articles of the region, else its children, through boxes that hold a single child."""
+    marked = [node for node in page.within(region.element) if node.role in ("listitem", "article") and node is not region]
+    tops = [node for node in marked if not any(above in marked for above in node.ancestors())]
+    if tops:
+        return tops
+    box = region.element
+    while len(box) == 1 and not squash(box.text) and len(box[0]) > 1 and not _author(page, page.of[box[0]]):
+        box = box[0]
+    return [page.of[child] for child in box if child in page.of and child.tag not in ("h1", "h2", "h3", "h4", "h5", "h6")]
+
+
+def _labelled(page: Page, entry: Node, pattern: re.Pattern[str]) -> Element | None:
+    for node in page.within(entry.element):
+        if node is not entry and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or "")):
+            return node.element
+    return None
+
+
+def _author(page: Page, entry: Node) -> tuple[str, Element | None] | None:
+    """Who speaks, and the element that says so."""
+    if (element := _labelled(page, entry, _AUTHOR)) is not None:
+        return text_of(element), element
+    for node in page.within(entry.element):
+        if (
+            node is not entry
+            and node.tag in ("strong", "b", "cite", "h3", "h4", "h5", "h6")
+            and (name := text_of(node.element))
+        ):
+            return (name.rstrip(" :"), node.element) if len(name) <= 60 else None
+    if told := squash(entry.get("data-author") or entry.get("data-sender")):
+        return told, None
+    return None
+
+
+def _direction(wanted: MessageRegion | None, author: str, marks: str) -> Direction:
+    if wanted is None:
+        if _INBOUND.search(marks) or _INBOUND.search(author):
+            return "inbound"
+        return "outbound" if _OUTBOUND.search(marks) or _OUTBOUND.search(author) else "note"
+    for text in (author, marks):
+        if text and re.search(wanted.inbound, text, re.IGNORECASE):
+            return "inbound"
+        if text and wanted.outbound and re.search(wanted.outbound, text, re.IGNORECASE):
+            return "outbound"
+    return "note" if wanted.outbound else "outbound"
+
+
+def _marks(entry: Node) -> str:
+    """Class, data and aria text of an entry: what may tell who speaks."""
+    texts = [str(value) for name, value in entry.element.attrib.items() if name in ("class", "aria-label", "title")]
+    texts += [str(value) for name, value in entry.element.attrib.items() if str(name).startswith("data-")]
+    return re.sub(r"[_-]+", " ", " ".join(texts))
+
+
+def _message(page: Page, entry: Node, wanted: MessageRegion | None) -> Message | None:
+    skip = {node.element for node in page.within(entry.element) if node.role in CONTROL_ROLES - {"link"}}
+    found = _author(page, entry)
+    author, element = found if found else ("", None)
+    timed = next((node.element for node in page.within(entry.element) if node.tag == "time"), None)
+    if timed is None:
+        timed = _labelled(page, entry, _TIME)
+    time = ""
+    if timed is not None and timed is not element:
+        time = squash(timed.get("datetime")) or text_of(timed)
+        skip.add(timed)
+        if element is not None and timed in element.iter():
+            author = text_of(element, skip=skip)
+    if element is not None:
+        skip.add(element)
+    text = text_of(entry.element, skip=skip, lines=True) if len(entry.element) else squash(entry.element.text)
+    if not time and author and (clock := _CLOCK.search(author)):
+        time = clock[0]
+        author = author.replace(clock[0], "")
+    author = author.strip(" :·,-–—|()")
+    if not text:
+        return None
+    return Message(author=author, direction=_direction(wanted, author, _marks(entry)), text=text.lstrip(":·–— \n"), time=time)
+
+
+def read_messages(draft: Draft) -> None:
+    """Read the region that the profile names, or without a profile the first log or feed."""
+    wanted = draft.profile.messages if draft.profile else None
+    region = _region(draft, wanted)
+    if region is None:
+        return
+    for entry in _entries(draft.page, region):
+        if message := _message(draft.page, entry, wanted):
+            draft.messages.append(message)
+    draft.claimed.add(region.element)

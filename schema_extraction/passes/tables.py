@@ -1,0 +1,106 @@
+"""Tables and grids with rows of the same kind. Tables of labels and values are facts; tables for layout are neither."""
+
+from __future__ import annotations
+
+from schema_extraction.accname import spec_name
+from schema_extraction.draft import Draft
+from schema_extraction.page import Element, Node, Page
+from schema_extraction.roles import CONTROL_ROLES
+from schema_extraction.text import text_of
+from schema_extraction.values import value
+from schema_extraction.view import Row, Table, Value
+
+CELLS = frozenset({"cell", "gridcell", "columnheader", "rowheader"})
+TABLES = frozenset({"table", "grid", "treegrid"})
+_LABEL_LIMIT = 40
+
+
+def rows_of(page: Page, table: Node) -> list[list[Node]]:
+    """The cells of each row, without those of tables inside."""
+    rows = []
+    for row in page.within(table.element):
+        if row.role == "row" and next((a for a in row.ancestors() if a.role in TABLES), None) is table:
+            cells = [
+                n
+                for n in page.within(row.element)
+                if n.role in CELLS and next(a for a in n.ancestors() if a.role == "row") is row
+            ]
+            if cells:
+                rows.append(cells)
+    return rows
+
+
+def _operable(page: Page, element: Element) -> bool:
+    return any(node.role in CONTROL_ROLES - {"link"} for node in page.within(element))
+
+
+def pairs_of(page: Page, rows: list[list[Node]]) -> list[tuple[Node, Node]] | None:
+    """Label and value cells, when that is what a table consists of; else None.
+
+    Either every row alternates header and data cells, or a table without headers has two columns, short texts first.
+    """
+    pairs: list[tuple[Node, Node]] = []
+    for cells in rows:
+        heads = [cell.tag == "th" or cell.role == "rowheader" for cell in cells]
+        alternating = len(cells) % 2 == 0 and all(heads[::2]) and not any(heads[1::2])
+        plain = len(cells) == 2 and not any(heads)
+        if not alternating and not (plain and len(text_of(cells[0].element)) <= _LABEL_LIMIT):
+            return None
+        pairs += [(cells[i], cells[i + 1]) for i in range(0, len(cells), 2)]
+    return pairs or None
+
+
+def _cell(page: Page, cell: Node, header: str) -> Value:
+    skip = {node.element for node in page.within(cell.element) if node.role in CONTROL_ROLES - {"link"}}
+    return value(text_of(cell.element, skip=skip), header)
+
+
+def _href(cells: list[Node], page: Page) -> str:
+    for cell in cells:
+        for node in page.within(cell.element):
+            if node.tag == "a" and (href := node.get("href")):
+                return href
+    return ""
+
+
+def _total(table: Node, shown: int, heads: int) -> int:
+    """Rows in all: what the table says (aria-rowcount, or the serialiser where it cut), else those shown."""
+    counts = [node.get("cp-total") for node in table.element.iter("table", "tbody")] + [table.get("aria-rowcount")]
+    numbers = [int(count) - heads for count in counts if count and count.isdigit()]
+    return max([shown, *numbers])
+
+
+def read_tables(draft: Draft) -> None:
+    """Read every table that holds rows of one kind."""
+    page = draft.page
+    for table in page.nodes:
+        if table.role not in TABLES or draft.is_claimed(table):
+            continue
+        if any(node.role in TABLES for node in page.within(table.element) if node is not table):
+            continue  # for layout
+        rows = rows_of(page, table)
+        heads = [cells for cells in rows if all(cell.role == "columnheader" for cell in cells)]
+        body = [cells for cells in rows if cells not in heads]
+        if not heads and (not body or pairs_of(page, body) is not None or max(len(cells) for cells in body) < 2):
+            continue
+        headers = tuple(text_of(cell.element, naming=True) for cell in heads[-1]) if heads else ()
+        read = tuple(
+            Row(
+                cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
+                href=_href(cells, page),
+            )
+            for cells in body
+        )
+        name = spec_name(page, table)
+        section = table.section
+        draft.tables.append(
+            Table(
+                key=draft.keys.key(table.frame, section, "table", name or " ".join(headers)),
+                name=name,
+                section=section,
+                headers=headers,
+                rows=read,
+                total=_total(table, len(read), len(heads)),
+            )
+        )
+        draft.claimed.add(table.element)

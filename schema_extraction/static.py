@@ -1,0 +1,185 @@
+"""A plain HTML file as a snapshot, without a browser.
+
+No style sheet is applied: an element counts as visible unless its markup hides it (hidden, inert, aria-hidden, an inline
+`display: none`, a closed dialog or details, the contents of script and template). The result is in the same form as what the
+in-page serialiser writes.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+from lxml import etree, html
+
+from schema_extraction.errors import SnapshotError
+from schema_extraction.roles import CONTROL_ROLES, implicit
+from schema_extraction.snapshot import FrameSnapshot, Snapshot
+from schema_extraction.text import squash, text_of
+
+Element = etree._Element
+
+_SKIP = frozenset("script style noscript template head link meta title base canvas video audio object embed".split())
+_HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+_POPUPS = ("aria-controls", "aria-owns", "list")
+# What XML cannot hold.
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
+
+
+def _hidden(element: Element) -> bool:
+    tag = element.tag
+    if not isinstance(tag, str) or tag in _SKIP:
+        return True
+    if element.get("hidden") is not None or element.get("inert") is not None or element.get("aria-hidden") == "true":
+        return True
+    if tag == "dialog" and element.get("open") is None:
+        return True
+    if tag == "input" and (element.get("type") or "").lower() == "hidden":
+        return True
+    style = element.get("style")
+    if style and _HIDING.search(style):
+        return True
+    parent = element.getparent()
+    return parent is not None and parent.tag == "details" and parent.get("open") is None and tag != "summary"
+
+
+def _remove(element: Element) -> None:
+    """Take an element out and leave the text that follows it where it was."""
+    parent = element.getparent()
+    if parent is None:
+        return
+    if element.tail:
+        before = element.getprevious()
+        if before is None:
+            parent.text = (parent.text or "") + element.tail
+        else:
+            before.tail = (before.tail or "") + element.tail
+        element.tail = None
+    parent.remove(element)
+
+
+def _state(element: Element, number: int) -> None:
+    """Write the state that markup alone gives."""
+    tag = element.tag
+    editor = element.get("contenteditable") in ("", "true", "plaintext-only")
+    role = (element.get("role") or "").split()
+    if tag == "input":
+        kind = (element.get("type") or "text").lower()
+        if kind in ("checkbox", "radio"):
+            element.set("cp-checked", "true" if element.get("checked") is not None else "false")
+        elif kind == "password":
+            element.set("cp-sensitive", "true")
+            if element.get("value") is not None:
+                del element.attrib["value"]
+        else:
+            element.set("cp-value", element.get("value") or "")
+    elif tag == "textarea" or editor:
+        element.set("cp-value", (element.text or "") if tag == "textarea" else text_of(element, lines=True))
+        for child in list(element):
+            element.remove(child)
+        element.text = None
+    elif tag == "select":
+        options = list(element.iter("option"))
+        chosen = [option for option in options if option.get("selected") is not None]
+        if not chosen and element.get("multiple") is None:
+            chosen = options[:1]
+        for option in options:
+            if option.get("value") is None:
+                option.set("value", squash(option.text))
+        for option in chosen:
+            option.set("cp-selected", "true")
+        element.set("cp-value", (chosen[0].get("value") or "") if chosen else "")
+    if (
+        editor
+        or tag == "label"
+        or (role and role[0] in CONTROL_ROLES | {"option"})
+        or implicit(element, str(tag)) in CONTROL_ROLES
+    ):
+        element.set("cp-ref", f"e{number}")
+
+
+def _keep_popups(body: Element, root: Element) -> None:
+    """Move hidden lists that a control points to behind the body, as the serialiser does."""
+    wanted = {name for element in body.iter() for attribute in _POPUPS for name in (element.get(attribute) or "").split()}
+    for element in [node for node in body.iter() if node.get("id") in wanted]:
+        listed = element.tag == "datalist" or element.get("role") in ("listbox", "menu", "tree")
+        if listed and (element.tag == "datalist" or any(_hidden(node) for node in (element, *element.iterancestors()))):
+            _remove(element)
+            for name in ("hidden", "aria-hidden", "style", "inert"):
+                if element.get(name) is not None:
+                    del element.attrib[name]
+            etree.SubElement(root, "cp-popup").append(element)
+
+
+def _background(body: Element) -> None:
+    """Mark what lies outside an open modal dialog."""
+    modal = [node for node in body.iter() if node.get("aria-modal") == "true"]
+    if not modal:
+        return
+    path = {modal[-1], *modal[-1].iterancestors()}
+    for element in path - {modal[-1]}:
+        for child in element:
+            if child not in path and isinstance(child.tag, str) and child.tag != "cp-popup":
+                child.set("cp-inert", "true")
+
+
+def prepare(markup: str, today: date) -> str:
+    """Plain HTML in the form that the in-page serialiser writes.
+
+    Raises:
+        SnapshotError: there is no element in it.
+    """
+    markup = _CONTROL_CHARACTERS.sub("", markup)
+    if "<" not in markup:
+        raise SnapshotError(f"Expected HTML, met {markup[:40]!r} without a single element; capture the page again.")
+    # Encoded here, so that a wrong charset in the markup itself does not matter.
+    parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    try:
+        parsed = html.document_fromstring(markup.encode("utf-8"), parser=parser)
+    except etree.ParserError as error:
+        raise SnapshotError(f"Expected HTML, met {markup[:40]!r} ({error}); capture the page again.") from error
+    root = etree.Element("html", {"cp-date": today.isoformat()})
+    body = parsed.find("body")
+    if body is None:
+        body = etree.SubElement(root, "body")
+    root.append(body)
+    _keep_popups(body, root)
+    for element in list(body.iter()):
+        if element is not body and _hidden(element):
+            _remove(element)
+    for number, element in enumerate(root.iter(), start=1):
+        for name in [name for name in element.attrib if not _NAME.fullmatch(str(name))]:
+            del element.attrib[name]
+        if not _NAME.fullmatch(str(element.tag)):
+            element.tag = "cp-element"
+        _state(element, number)
+    _background(body)
+    return etree.tostring(root, encoding="unicode")
+
+
+def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> Snapshot:
+    """A snapshot of an HTML text; `today` is the day that its dates are read against (default: the present one).
+
+    Raises:
+        SnapshotError: there is no element in it.
+    """
+    today = today or date.today()
+    title = re.search(r"<title[^>]*>(.*?)</title>", markup, re.IGNORECASE | re.DOTALL)
+    frame = FrameSnapshot(url=url, html=prepare(markup, today))
+    return Snapshot(url=url, title=squash(title[1]) if title else "", today=today, frames=(frame,))
+
+
+def snapshot_of_file(path: Path | str, today: date | None = None) -> Snapshot:
+    """A snapshot of an HTML file.
+
+    Raises:
+        SnapshotError: the file cannot be read or has no element in it.
+    """
+    path = Path(path)
+    try:
+        markup = path.read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise SnapshotError(f"Cannot read {str(path)!r}: {error.strerror}. Give an existing HTML file.") from error
+    return snapshot_of_html(markup, path.resolve().as_uri(), today)

@@ -1,0 +1,60 @@
+"""Readable text of a parsed element: what it says, with blocks kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+from lxml import etree
+
+Element = etree._Element
+
+INLINE = frozenset(
+    "a abbr b bdi bdo cite code cp-shadow data dfn em font i kbd label mark output q s samp slot small span strong sub sup "
+    "time u var wbr img".split()
+)
+SILENT = frozenset({"select", "option", "optgroup", "datalist", "textarea", "cp-popup", "cp-label", "script", "style", "input"})
+
+
+def squash(text: str | None) -> str:
+    """Text with runs of white space as one blank."""
+    return " ".join(text.split()) if text else ""
+
+
+def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, naming: bool = False) -> str:
+    """The text in `element`, without the subtrees in `skip` and without what controls hold.
+
+    `lines` keeps a line for each block; otherwise all is one line. `naming` reads an element inside by its aria-label where
+    it has one, as the accessible name of its container would.
+    """
+    if len(element) == 0:
+        return squash(element.text)
+    parts: list[str] = []
+    walker = etree.iterwalk(element, events=("start", "end"))
+    for event, node in walker:
+        tag = node.tag
+        if event == "start":
+            if not isinstance(tag, str) or tag in SILENT or (node is not element and node in skip):
+                walker.skip_subtree()
+                continue
+            if node is not element and (tag not in INLINE or node.get("cp-block") is not None):
+                parts.append("\n")
+            if tag == "img" and node.get("alt"):
+                parts.append(node.get("alt") or "")
+            label = node.get("aria-label") if naming and node is not element else None
+            if label:
+                parts.append(label)
+                walker.skip_subtree()
+            elif node.text:
+                parts.append(node.text.replace("\n", " "))
+        else:
+            if node is element:
+                break
+            if not (tag in INLINE and node.get("cp-block") is None):
+                parts.append("\n")
+            if node.tail:
+                parts.append(node.tail.replace("\n", " "))
+    joined = "".join(parts)
+    if not lines:
+        return squash(joined)
+    return "\n".join(line for line in (squash(part) for part in joined.split("\n")) if line)
