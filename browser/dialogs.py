@@ -1,0 +1,52 @@
+"""The browser's own dialogs (alert, confirm, prompt, beforeunload): heard, told, never accepted.
+
+While nobody attends the page they are dismissed, which answers "no" to all that ask. While a person drives it they are left
+to the person.
+"""
+
+from __future__ import annotations
+
+from playwright.async_api import Dialog, Page
+from playwright.async_api import Error as PlaywrightError
+
+from schema_extraction.view import Frozen
+
+
+class Heard(Frozen):
+    """A dialog that came up. `kind` is alert, confirm, prompt or beforeunload. Only an alert asks nothing."""
+
+    kind: str
+    text: str
+
+    @property
+    def asks(self) -> bool:
+        return self.kind != "alert"
+
+
+class Dialogs:
+    """Listens to one page. `attended`: a person drives it. `standing`: the text of the dialog that is open now, or None."""
+
+    def __init__(self, page: Page) -> None:
+        self.attended = False
+        self.standing: str | None = None
+        self.heard: list[Heard] = []
+        self._open: Dialog | None = None
+        page.on("dialog", self._on_dialog)
+
+    async def _on_dialog(self, dialog: Dialog) -> None:
+        text = dialog.message or ("Leave the page? Changes may not be saved." if dialog.type == "beforeunload" else "")
+        self.heard.append(Heard(kind=dialog.type, text=text))
+        self._open, self.standing = dialog, text
+        if not self.attended:
+            await self.dismiss()
+
+    async def dismiss(self) -> None:
+        """Answer "no" to the dialog that stands open, if one does."""
+        dialog, self._open, self.standing = self._open, None, None
+        if dialog is None:
+            return
+        try:
+            await dialog.dismiss()
+        except PlaywrightError:
+            # The person, or the page's end, was quicker: the dialog is gone, which is what was asked for.
+            pass

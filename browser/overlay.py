@@ -1,0 +1,128 @@
+"""The hand-off card over the page: what casepilot would do, why it asks, and the operator's verdict on it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from loguru import logger
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page
+
+from browser.errors import PageError
+from browser.settle import moved_on
+
+BINDING = "casepilotVerdict"
+CALL = """([method, argument]) => {
+  const overlay = globalThis[Symbol.for("casepilot.overlay")];
+  return overlay ? [overlay[method](argument)] : null;
+}"""
+REASONS = (
+    ("wrong_action", "Wrong action"),
+    ("wrong_value", "Right action, wrong value"),
+    ("wrong_wording", "Wrong wording"),
+    ("preferred_another_way", "Fine, but I do it another way"),
+    ("optional_step", "Not needed here"),
+    ("environment", "Something is wrong with the page"),
+    ("other", "Another reason"),
+)
+"""Values of `policies.feedback.Reason` (which this package does not import) with the words an operator reads."""
+
+OnVerdict = Callable[[str, str | None], Awaitable[None] | None]
+
+
+@cache
+def script() -> str:
+    """The source of the in-page part."""
+    return files("browser").joinpath("injected/overlay.js").read_text(encoding="utf-8")
+
+
+class Overlay:
+    """The card of one page. It is gone after a verdict, after `hide`, and when the page navigates. `shown`: it is there."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.shown = False
+        self._token = ""
+        self._on_verdict: OnVerdict | None = None
+        self._bound = False
+        page.on("framenavigated", self._on_navigated)
+
+    async def show(
+        self,
+        ref: str | None,
+        suggestion: str,
+        reason: str,
+        alternatives: Sequence[str],
+        on_verdict: OnVerdict,
+        reasons: Sequence[tuple[str, str]] = REASONS,
+    ) -> bool:
+        """Outline the field `ref` and show the card beside it; False when the field is not on the page.
+
+        `on_verdict(kind, reason)` is called once, with "accept" or "reject"; `reason` is None or the first of a pair of
+        `reasons`.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        if not self._bound:
+            self._bound = True
+            await self.page.expose_binding(BINDING, self._on_call)
+        self._token, self._on_verdict = secrets.token_hex(16), on_verdict
+        found = await self._call(
+            "show",
+            {
+                "ref": ref,
+                "suggestion": suggestion,
+                "reason": reason,
+                "alternatives": list(alternatives),
+                "reasons": [list(pair) for pair in reasons],
+                "token": self._token,
+                "card": True,
+            },
+        )
+        self.shown = True
+        return bool(found)
+
+    async def outline(self, ref: str) -> bool:
+        """Outline a field without a card; False when it is not on the page."""
+        return bool(await self._call("show", {"ref": ref, "alternatives": [], "reasons": [], "card": False}))
+
+    async def hide(self) -> None:
+        """Take card and outline away."""
+        self._token, self._on_verdict, self.shown = "", None, False
+        try:
+            await self._call("hide", None)
+        except PageError:
+            logger.debug("The page {!r} went away before the card was hidden", self.page.url)
+
+    async def _call(self, method: str, argument: Any) -> Any:
+        try:
+            answer = await self.page.evaluate(CALL, [method, argument])
+            if answer is None:
+                await self.page.evaluate(script())
+                answer = await self.page.evaluate(CALL, [method, argument])
+        except PlaywrightError as error:
+            if moved_on(error) and not self.page.is_closed():
+                return None
+            first = str(error).strip().splitlines()[0]
+            raise PageError(f"The page {self.page.url!r} cannot show a hand-off: {first} Open it again.") from error
+        return answer[0] if answer else None
+
+    async def _on_call(self, source: Any, token: str, kind: str, reason: str | None) -> None:
+        # The page's own scripts can call the binding too, but do not know the token.
+        if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
+            return
+        if kind not in ("accept", "reject") or self._on_verdict is None:
+            return
+        on_verdict, self._on_verdict, self._token, self.shown = self._on_verdict, None, "", False
+        answer = on_verdict(kind, reason)
+        if answer is not None:
+            await answer
+
+    def _on_navigated(self, frame: Any) -> None:
+        if frame is self.page.main_frame and self.shown:
+            self.shown = False

@@ -1,0 +1,276 @@
+"""The page of one session: opening cases, the view of it, and acting on it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Literal
+from urllib.parse import quote, urljoin, urlsplit
+from weakref import WeakKeyDictionary
+
+from asyncio_throttle import Throttler
+from playwright.async_api import Browser, Page, StorageState
+from playwright.async_api import Error as PlaywrightError
+
+from browser import capture, settle
+from browser.dialogs import Dialogs
+from browser.errors import PageError, SignInError
+from browser.overlay import Overlay
+from browser.perform import ground, perform
+from browser.perform.ground import HandSettings
+from browser.recorder import Recorder
+from browser.settle import Rest, Settler, SettleSettings
+from browser.traffic import Traffic
+from schema_extraction.action import Action, Click, Fill, Outcome, Target
+from schema_extraction.extract import extract
+from schema_extraction.profile import ControlPattern, Profile
+from schema_extraction.snapshot import Snapshot
+from schema_extraction.view import Control, Frozen, View
+
+Waited = Literal["load", "domcontentloaded", "commit"]
+
+
+class PageSettings(Frozen):
+    """`open_seconds`: how long an address may take to answer."""
+
+    open_seconds: float = 20.0
+    settle: SettleSettings = SettleSettings()
+    hands: HandSettings = HandSettings()
+
+
+_throttles: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Any]] = WeakKeyDictionary()
+
+
+def throttle(profile: Profile) -> Any:
+    """The gate that all pages of one host share: an asynchronous context manager."""
+    hosts = _throttles.setdefault(asyncio.get_running_loop(), {})
+    host = urlsplit(profile.base_url).netloc
+    if host not in hosts:
+        hosts[host] = Throttler(max(1, round(profile.requests_per_second)))
+    return hosts[host]
+
+
+class CasePage:
+    """Drives one page by one profile. Make it with `new_case_page`, or `install()` it on a page before that is used."""
+
+    def __init__(self, page: Page, profile: Profile, settings: PageSettings = PageSettings()) -> None:
+        self.page = page
+        self.profile = profile
+        self.settings = settings
+        self.hands = settings.hands
+        self.dialogs = Dialogs(page)
+        self.traffic = Traffic(page)
+        self.settler = Settler(page, self.traffic, settings.settle)
+        self.overlay = Overlay(page)
+        self.recorder = Recorder(page, profile)
+        self._last: View | None = None
+        self._stamp: tuple[str, ...] = ()
+        self._settled = Rest()
+
+    async def install(self) -> None:
+        """Put the in-page parts into every document that the page opens from now on."""
+        await capture.install(self.page)
+        await self.settler.install()
+        await self.page.add_init_script(script=ground.script())
+
+    # Going places
+
+    async def goto(self, path: str) -> None:
+        """Open an address, relative to the profile's, and wait until the page is at rest.
+
+        Raises:
+            PageError: nobody answers there, the address is unknown (404), or the server fails (5xx).
+        """
+        url = urljoin(self.profile.base_url.rstrip("/") + "/", path.lstrip("/") if "://" not in path else path)
+        heard = len(self.dialogs.heard)
+        try:
+            async with throttle(self.profile):
+                response = await self.page.goto(url, wait_until="domcontentloaded", timeout=self.settings.open_seconds * 1000)
+        except PlaywrightError as error:
+            if asked := self.dialogs.heard[heard:]:
+                raise PageError(
+                    f"The page would not be left: {asked[0].text!r} Submit or clear what was typed first."
+                ) from error
+            first = str(error).strip().splitlines()[0].removeprefix("Page.goto: ")
+            raise PageError(f"Cannot open {url!r}: {first}. Is the application running at {self.profile.base_url}?") from error
+        if response is not None and (response.status in (404, 410) or response.status >= 500):
+            raise PageError(
+                f"{url!r} was answered {response.status} {response.status_text}. Check the address and the application."
+            )
+        await self.settle()
+
+    async def open_case(self, case_id: str) -> None:
+        """Open the page of a case.
+
+        Raises:
+            PageError: the profile has no case page, or it cannot be opened.
+        """
+        if self.profile.case is None:
+            raise PageError(f"Profile {self.profile.name!r} does not say where cases are; give it `case.path`.")
+        await self.goto(self.profile.case.path.replace("{case_id}", quote(case_id, safe="")))
+
+    async def sign_in(self, username: str, password: str) -> None:
+        """Sign in by the profile's login page; a login that still stands is left as it is.
+
+        Raises:
+            SignInError: the application refuses, or its login page is not as the profile says.
+            PageError: the login page cannot be opened.
+        """
+        login = self.profile.login
+        if login is None:
+            raise SignInError(f"Profile {self.profile.name!r} has no login; give it `login`.")
+        await self.goto(login.path)
+        view = await self.view()
+        if _find(view, login.password) is None and _elsewhere(view, login.path):
+            return
+        for pattern, text in ((login.username, username), (login.password, password)):
+            view = await self.view()
+            field = self._field(view, pattern)
+            outcome = await self.perform(view, Fill(target=field, value=text))
+            if not outcome.ok:
+                raise SignInError(f"Cannot fill the login page's {pattern.name!r}: {outcome.message}")
+        view = await self.view()
+        outcome = await self.perform(view, Click(target=self._field(view, login.submit)))
+        view = await self.view()
+        if _find(view, login.password) is not None or not _elsewhere(view, login.path):
+            words = " ".join(notice.text for notice in view.notices) or outcome.message
+            raise SignInError(
+                f"{self.profile.base_url} refused the login of {username!r}: {words} Check the user name and password."
+            )
+
+    def _field(self, view: View, pattern: ControlPattern) -> Target:
+        control = _find(view, pattern)
+        if control is None:
+            raise SignInError(
+                f"The login page {view.path!r} has no {pattern.role or 'control'} {pattern.name!r}; correct `login` in the profile."
+            )
+        return Target(key=control.key, role=control.role, name=control.name, ref=control.ref)
+
+    async def storage_state(self) -> StorageState:
+        """The login of this page's context, to open others with."""
+        return await self.page.context.storage_state()
+
+    async def set_operator(self, name: str | None) -> None:
+        """Tell the application who stands behind the requests from now on; None: nobody but the agent."""
+        if self.profile.operator_header:
+            await self.page.set_extra_http_headers({self.profile.operator_header: name} if name else {})
+
+    # Looking
+
+    async def settle(self, timeout: float = 5.0) -> bool:
+        """Wait until the page is at rest; False when `timeout` seconds went by first.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        return (await self._rest(timeout, fresh=True)).quiet
+
+    async def _rest(self, timeout: float, fresh: bool) -> Rest:
+        if self.dialogs.standing is not None:
+            return Rest()
+        self._settled = await self.settler.settle(timeout, fresh)
+        return self._settled
+
+    async def snapshot(self) -> Snapshot:
+        """The page as it is now.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        return await capture.capture(self.page, self.dialogs.standing)
+
+    async def view(self) -> View:
+        """The view of the page at rest; the last one again while nothing has changed since.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        if self._last is not None and await self.current(self._last):
+            return self._last
+        stamp = await self._known_rest()
+        snapshot = await self.snapshot()
+        self._last, self._stamp = extract(snapshot, self.profile), stamp
+        return self._last
+
+    async def _known_rest(self) -> tuple[str, ...]:
+        """The stamp of the page at rest, without waiting again where it has just been waited for."""
+        settled, self._settled = self._settled, Rest()
+        if settled.stamp and settled.stamp == await self.settler.stamp() and not (settled.quiet and self.traffic.busy()):
+            return settled.stamp
+        return (await self._rest(self.settings.settle.limit, fresh=False)).stamp
+
+    async def current(self, view: View) -> bool:
+        """Whether nothing changed on the page since `view`, the last one, was taken."""
+        if view is not self._last and view != self._last:
+            return False
+        if not self._stamp or self.traffic.busy() or self.dialogs.standing is not None:
+            return False
+        return await self.settler.stamp() == self._stamp
+
+    async def changed(self, timeout: float) -> bool:
+        """Wait until the page differs from the last view; at most `timeout` seconds. Take a view before the next call.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        stamp = self._stamp or await self.settler.stamp()
+        return await self.settler.changed(stamp, timeout)
+
+    async def screenshot(self, ref: str | None = None) -> bytes:
+        """A PNG of the page, with the field `ref` outlined."""
+        try:
+            if ref is None or self.overlay.shown:
+                return await self.page.screenshot()
+            await self.overlay.outline(ref)
+            try:
+                return await self.page.screenshot()
+            finally:
+                await self.overlay.hide()
+        except PlaywrightError as error:
+            raise PageError(f"Cannot take a picture of {self.page.url!r}: {str(error).splitlines()[0]}") from error
+
+    # Acting
+
+    async def perform(self, view: View, action: Action) -> Outcome:
+        """Carry out an action chosen on `view`; see `browser.perform`. The recorder looks away meanwhile."""
+        started = time.monotonic()
+        async with self.recorder.blind(), throttle(self.profile):
+            outcome = await perform(self, view, action)
+        return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 4)})
+
+    async def close(self) -> None:
+        """Close the page and its context."""
+        try:
+            await self.recorder.stop()
+            await self.page.context.close()
+        except PlaywrightError as error:
+            if "closed" not in str(error):
+                raise PageError(f"Cannot close the page: {str(error).splitlines()[0]}") from error
+
+
+def _find(view: View, pattern: ControlPattern) -> Control | None:
+    return next((control for control in view.controls if pattern.matches(control)), None)
+
+
+def _elsewhere(view: View, path: str) -> bool:
+    return view.path.split("?")[0].rstrip("/") != path.split("?")[0].rstrip("/")
+
+
+async def new_case_page(
+    browser: Browser,
+    profile: Profile,
+    storage_state: StorageState | None = None,
+    settings: PageSettings = PageSettings(),
+) -> CasePage:
+    """A page in a context of its own, with the login that `storage_state` holds.
+
+    Raises:
+        PageError: the browser is gone.
+    """
+    try:
+        context = await browser.new_context(storage_state=storage_state)
+        made = CasePage(await context.new_page(), profile, settings)
+        await made.install()
+    except PlaywrightError as error:
+        raise PageError(f"Cannot open a page: {str(error).splitlines()[0]} Start the browser again.") from error
+    return made

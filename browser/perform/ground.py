@@ -1,0 +1,184 @@
+"""What the hands stand on: the page to act on, and finding an action's target on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from playwright.async_api import ElementHandle, Frame, Page
+from playwright.async_api import Error as PlaywrightError
+
+from browser.capture import element
+from browser.dialogs import Dialogs
+from browser.errors import StaleRefError
+from browser.settle import moved_on
+from browser.traffic import Traffic
+from schema_extraction.action import Outcome, Target
+from schema_extraction.profile import Profile
+from schema_extraction.view import Control, Frozen, View
+
+
+class HandSettings(Frozen):
+    """Seconds. `press`: for a control to become operable. `patience`: for an effect to show after the page came to rest.
+    `popup`: for the options of a list, or a dialog, to appear. `answer`: for the application to answer what was sent.
+    `late`: for the effect of something sent to reach the page."""
+
+    press: float = 2.0
+    patience: float = 0.8
+    popup: float = 2.0
+    answer: float = 15.0
+    late: float = 6.0
+
+
+class Ground(Protocol):
+    """A page under way, as `browser.page.CasePage` has it."""
+
+    page: Page
+    profile: Profile
+    dialogs: Dialogs
+    traffic: Traffic
+    hands: HandSettings
+
+    async def view(self) -> View:
+        """The page at rest, as it is now."""
+
+    async def current(self, view: View) -> bool:
+        """Whether nothing changed since `view` was taken."""
+
+    async def settle(self, timeout: float = 5.0) -> bool: ...
+
+    async def changed(self, timeout: float) -> bool:
+        """Wait for the page to differ from the last view."""
+
+
+@cache
+def script() -> str:
+    """The source of the in-page knowledge of widgets."""
+    return files("browser").joinpath("injected/widgets.js").read_text(encoding="utf-8")
+
+
+ASK = """async (element, [method, ...rest]) => {
+  const widgets = globalThis[Symbol.for("casepilot.widgets")];
+  if (!widgets) return null;
+  const answer = element.isConnected ? await widgets[method](element, ...rest) : null;
+  return [answer ?? null, element.isConnected];
+}"""
+DESCRIBE = """element => {
+  const widgets = globalThis[Symbol.for("casepilot.widgets")];
+  return widgets ? {
+    kind: widgets.kind(element),
+    value: widgets.value(element),
+    disabled: widgets.disabled(element),
+    readonly: Boolean(element.readOnly) || element.getAttribute("aria-readonly") === "true",
+    type: element.localName === "input" ? element.type : "",
+    outer: element.ownerDocument !== document,
+  } : null;
+}"""
+# The same element, seen from its own frame: the refs of same-origin frames are kept by the frame above that inlines them.
+REACH = """ref => {
+  for (let scope = window; ; scope = scope.parent) {
+    let found = null;
+    try { found = scope[Symbol.for("casepilot")]?.element?.(ref); } catch { return null; }
+    if (found && found.ownerDocument === document) return found;
+    if (scope === scope.parent) return null;
+  }
+}"""
+
+
+class State(Frozen):
+    """What a widget is and holds just before it is operated; `kind` as in `injected/widgets.js`."""
+
+    kind: str
+    value: str
+    disabled: bool
+    readonly: bool
+    type: str
+
+
+@dataclass(frozen=True)
+class Located:
+    """A control with its live element. `view` is the view that it was found in."""
+
+    control: Control
+    handle: ElementHandle
+    frame: Frame
+    state: State
+    view: View
+
+
+def not_sent(message: str) -> Outcome:
+    return Outcome(result="not_sent", message=message)
+
+
+async def locate(ground: Ground, view: View, target: Target) -> Located | Outcome:
+    """The element for `target`: by its ref while `view` is still true of the page, else by its key in a fresh view.
+
+    An `Outcome` says why it cannot be operated.
+    """
+    for attempt in range(2):
+        if attempt or not await ground.current(view):
+            view = await ground.view()
+        if view.dialog is not None and view.dialog.kind == "native":
+            return not_sent(f"A browser dialog is open: {view.dialog.text!r}. Answer it first.")
+        control = view.control(target.key)
+        if control is None:
+            return not_sent(f"{_name(target)} is not on the page now (stale). Look at the page again.")
+        if control.disabled:
+            return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
+        try:
+            handle, frame = await _reach(ground.page, control)
+            state = await describe(handle, frame)
+        except (StaleRefError, PlaywrightError) as error:
+            if isinstance(error, PlaywrightError) and not moved_on(error):
+                raise
+            continue  # the page moved between the view and the grip: look once more
+        if state.disabled:
+            return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
+        return Located(control, handle, frame, state, view)
+    return not_sent(f"{_name(target)} keeps being replaced on the page (stale). Look at the page again.")
+
+
+async def _reach(page: Page, control: Control) -> tuple[ElementHandle, Frame]:
+    handle = await element(page, control.ref)
+    if not control.frame:
+        return handle, page.main_frame
+    frame = await handle.owner_frame()
+    if frame is None or frame is page.main_frame:
+        return handle, page.main_frame
+    own = (await frame.evaluate_handle(REACH, control.ref)).as_element()
+    return own or handle, frame
+
+
+async def describe(handle: ElementHandle, frame: Frame) -> State:
+    """What the widget is and holds now."""
+    found = await handle.evaluate(DESCRIBE)
+    if found is None:
+        await frame.evaluate(script())
+        found = await handle.evaluate(DESCRIBE)
+    return State(**{name: found[name] for name in State.model_fields})
+
+
+async def ask(handle: ElementHandle, method: str, *rest: Any) -> Any:
+    """Ask `injected/widgets.js` about an element; None when it has left the page."""
+    try:
+        answer = await handle.evaluate(ASK, [method, *rest])
+    except PlaywrightError as error:
+        if moved_on(error) or "closed" in str(error):
+            return None
+        raise
+    return answer[0] if answer and answer[1] else None
+
+
+async def held(ground: Ground, located: Located) -> str | None:
+    """What the control holds now that the page is at rest, also when the page has drawn it anew; None when it is gone."""
+    value = await ask(located.handle, "value")
+    if value is not None:
+        return str(value)
+    again = await locate(ground, await ground.view(), Target(key=located.control.key, name=located.control.name))
+    return None if isinstance(again, Outcome) else again.state.value
+
+
+def _name(target: Target) -> str:
+    return f"{target.role or 'control'} {target.name or target.key!r}"

@@ -1,0 +1,258 @@
+"""The recorder: what somebody else does on a page, told as (view, action) in the same union that the hands carry out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from loguru import logger
+from playwright.async_api import BrowserContext, Page
+from playwright.async_api import Error as PlaywrightError
+
+from browser import capture, settle
+from browser.events import Heard, act, entering
+from browser.fold import Folder
+from browser.perform import ground
+from schema_extraction.action import Action
+from schema_extraction.errors import ExtractionError
+from schema_extraction.extract import extract
+from schema_extraction.profile import Profile
+from schema_extraction.snapshot import FrameSnapshot, Snapshot
+from schema_extraction.view import View
+
+BINDING = "casepilotRecord"
+KEPT = 64  # snapshots that later events may still refer to
+SET = 'argument => globalThis[Symbol.for("casepilot.recorder")]?.set(argument) ?? false'
+FLUSH = 'globalThis[Symbol.for("casepilot.recorder")]?.flush() ?? null'
+OnStep = Callable[[View, Action], Awaitable[None] | None]
+
+
+@cache
+def script() -> str:
+    """The source of all that the recorder needs in a page, in order."""
+    own = files("browser").joinpath("injected/recorder.js").read_text(encoding="utf-8")
+    return "\n".join((capture.script(), settle.script(), ground.script(), own))
+
+
+_heard_by: WeakKeyDictionary[BrowserContext, list[Recorder]] = WeakKeyDictionary()
+"""The recorders of each context, which share one binding, for a binding can be neither taken away nor made twice."""
+
+
+class Recorder:
+    """Records a page, its frames, and the pages that its context opens later.
+
+    `on_step(view, action)` is called in order, with the view as it was before the action. Only steps on case pages are told.
+    Fills are told when the field is left; `flush` tells them now.
+    """
+
+    def __init__(self, page: Page, profile: Profile, on_step: OnStep | None = None) -> None:
+        self.page = page
+        self.profile = profile
+        self.on_step = on_step
+        self.started = False
+        self.paused = False
+        self._epoch = 0
+        self._pages: list[Page] = []
+        self._folders: WeakKeyDictionary[Page, Folder] = WeakKeyDictionary()
+        self._queue: asyncio.Queue[tuple[Page, Heard]] = asyncio.Queue()
+        self._snapshots: OrderedDict[tuple[str, int], Snapshot] = OrderedDict()
+        self._views: OrderedDict[tuple[str, int], View] = OrderedDict()
+        self._seen: dict[str, int] = {}
+        self._arrived = asyncio.Condition()
+        self._worker: asyncio.Task[None] | None = None
+
+    # Starting and stopping
+
+    async def start(self) -> None:
+        """Begin to record. The page may be open already, and somebody may be driving it."""
+        if self.started:
+            return
+        self.started, self.paused = True, False
+        context = self.page.context
+        self._pages = [self.page]
+        first = context not in _heard_by
+        _heard_by.setdefault(context, []).append(self)
+        self._worker = asyncio.create_task(self._work())
+        if first:
+            await context.expose_binding(BINDING, _on_call)
+            await context.add_init_script(script=script())
+        context.on("page", self._on_page)
+        for frame in self.page.frames:
+            try:
+                await frame.evaluate(script())
+            except PlaywrightError as error:
+                logger.debug("Frame {!r} cannot be recorded yet: {}", frame.url, error)
+        await self._set(True)
+
+    async def stop(self) -> None:
+        """Tell what is left, and stop."""
+        if not self.started:
+            return
+        await self.pause()
+        self.started = False
+        context = self.page.context
+        context.remove_listener("page", self._on_page)
+        recorders = _heard_by.get(context, [])
+        if self in recorders:
+            recorders.remove(self)
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.gather(self._worker, return_exceptions=True)
+            self._worker = None
+
+    async def pause(self) -> None:
+        """Tell what is left, and look away until `resume`."""
+        if not self.started or self.paused:
+            return
+        await self.flush()
+        self.paused = True
+        await self._set(False)
+
+    async def resume(self) -> None:
+        """Look again, from now on: nothing that was begun while paused is told."""
+        if not self.started or not self.paused:
+            return
+        self._epoch += 1
+        for folder in self._folders.values():
+            folder.reset()
+        await self._set(True)
+        self.paused = False
+
+    @asynccontextmanager
+    async def blind(self) -> AsyncIterator[None]:
+        """Paused for as long as the block runs, if it was recording."""
+        was = self.started and not self.paused
+        if was:
+            await self.pause()
+        try:
+            yield
+        finally:
+            if was:
+                await self.resume()
+
+    async def flush(self) -> None:
+        """Tell the fills that are under way, and return when every step so far has been told."""
+        if not self.started:
+            return
+        for page in list(self._pages):
+            for frame in page.frames:
+                try:
+                    async with asyncio.timeout(2):
+                        last = await frame.evaluate(FLUSH)
+                        if last and last[1]:
+                            await self._until(*last)
+                except (PlaywrightError, TimeoutError):
+                    continue  # a frame that goes away has told what it had in its pagehide
+        await self._queue.join()
+
+    async def _until(self, doc: str, seq: int) -> None:
+        async with self._arrived:
+            await self._arrived.wait_for(lambda: self._seen.get(doc, 0) >= seq)
+
+    async def _set(self, active: bool) -> None:
+        for page in list(self._pages):
+            for frame in page.frames:
+                try:
+                    async with asyncio.timeout(2):
+                        await frame.evaluate(SET, [active, self._epoch])
+                except (PlaywrightError, TimeoutError):
+                    continue  # a new document asks for the state itself
+
+    def _on_page(self, page: Page) -> None:
+        self._pages.append(page)
+        page.once("close", lambda closed: self._pages.remove(closed) if closed in self._pages else None)
+
+    # Hearing
+
+    def hears(self, page: Page) -> bool:
+        return self.started and page in self._pages
+
+    async def hear(self, page: Page, raw: dict[str, Any]) -> list[Any] | None:
+        """One event from a page; the answer to "hello" is the recorder's state."""
+        if raw["kind"] == "hello":
+            return [not self.paused, self._epoch]
+        # Nothing is awaited up to here, so events are queued in the order in which they came.
+        self._keep(raw)
+        current = raw["epoch"] is None or raw["epoch"] == self._epoch
+        if not self.paused and current:
+            self._queue.put_nowait((page, Heard.of(raw)))
+        async with self._arrived:
+            self._seen[raw["doc"]] = max(raw["seq"], self._seen.get(raw["doc"], 0))
+            self._arrived.notify_all()
+        return None
+
+    def _keep(self, raw: dict[str, Any]) -> None:
+        snap = raw["snap"]
+        if "html" not in snap:
+            return
+        frame = FrameSnapshot(frame="", url=snap["url"], html=snap["html"])
+        made = Snapshot(url=snap["url"], title=snap["title"], today=date.fromisoformat(snap["date"]), frames=(frame,))
+        self._snapshots[raw["doc"], snap["id"]] = made
+        while len(self._snapshots) > KEPT:
+            self._snapshots.popitem(last=False)
+
+    # Telling
+
+    async def _work(self) -> None:
+        while True:
+            page, heard = await self._queue.get()
+            try:
+                for view, action in self._steps(page, heard):
+                    if self.on_step is not None and (answer := self.on_step(view, action)) is not None:
+                        await answer
+            except Exception:
+                # `on_step` is somebody else's code: what it raises must not end the recording, and is logged in full.
+                logger.exception("A recorded {} was lost", heard.kind)
+            finally:
+                self._queue.task_done()
+
+    def _steps(self, page: Page, heard: Heard) -> list[tuple[View, Action]]:
+        view = self._view(heard)
+        if view is None:
+            return []
+        if self.profile.case is not None and view.case_id is None:
+            return []
+        control = act(view, heard)
+        if control is None:
+            if heard.kind != "click":
+                logger.debug("A {} on {!r} has no control in the view", heard.kind, view.path)
+            return []
+        before, action = entering(view, control, heard)
+        folder = self._folders.setdefault(page, Folder(self.profile))
+        seat = before.control(control.key) or control
+        return folder.push(before, seat, action, heard.submitted)
+
+    def _view(self, heard: Heard) -> View | None:
+        if not heard.whole:
+            logger.warning("A step inside a frame of another origin ({}) is not recorded", heard.doc)
+            return None
+        name = (heard.doc, heard.snap)
+        if name not in self._views:
+            snapshot = self._snapshots.get(name)
+            if snapshot is None:
+                logger.warning("A {} came without its page; not recorded", heard.kind)
+                return None
+            try:
+                self._views[name] = extract(snapshot, self.profile)
+            except ExtractionError as error:
+                logger.warning("A {} on {!r} is not recorded: {}", heard.kind, snapshot.url, error)
+                return None
+            while len(self._views) > KEPT:
+                self._views.popitem(last=False)
+        return self._views[name]
+
+
+async def _on_call(source: dict[str, Any], text: str) -> list[Any] | None:
+    recorders = _heard_by.get(source["context"], [])
+    recorder = next((recorder for recorder in recorders if recorder.hears(source["page"])), None)
+    if recorder is None:
+        return [False, 0]
+    return await recorder.hear(source["page"], json.loads(text))

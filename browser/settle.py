@@ -1,0 +1,171 @@
+"""Waiting for a page to come to rest, or to change: by its mutations, requests and navigations, never by a fixed sleep."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Frame, Page
+
+from browser.errors import PageError
+from browser.traffic import Traffic
+from schema_extraction.view import Frozen
+
+CALL = """([method, argument]) => {
+  const settle = globalThis[Symbol.for("casepilot.settle")];
+  return settle ? Promise.resolve(settle[method](argument)).then((answer) => [answer]) : null;
+}"""
+GONE = (
+    "context was destroyed",
+    "Cannot find context",
+    "rame was detached",
+    "frame got detached",
+    "navigation",
+    "Frame detached",
+)
+
+
+class SettleSettings(Frozen):
+    """`window`: how long, in seconds, the DOM must be still. `limit`: the longest wait, in seconds. `grace`: how long a page may
+    take to answer beyond that before it counts as hung."""
+
+    window: float = 0.03
+    limit: float = 5.0
+    grace: float = 2.0
+
+
+class Rest(Frozen):
+    """How a wait ended. `stamp` is the same as long as nothing on the page changes; empty when the page did not answer.
+    `quiet` is False when the bound was hit first."""
+
+    stamp: tuple[str, ...] = ()
+    quiet: bool = False
+
+
+@cache
+def script() -> str:
+    """The source of the in-page part."""
+    return files("browser").joinpath("injected/settle.js").read_text(encoding="utf-8")
+
+
+def moved_on(error: PlaywrightError) -> bool:
+    """Whether the document went away under a call, rather than the page or its browser."""
+    text = str(error)
+    return any(part in text for part in GONE)
+
+
+async def ask(frame: Frame, method: str, argument: Any = None) -> Any:
+    """Call `method` of the in-page part in `frame`, which is put in where it is missing."""
+    answer = await frame.evaluate(CALL, [method, argument])
+    if answer is None:
+        await frame.evaluate(script())
+        answer = await frame.evaluate(CALL, [method, argument])
+    return answer[0] if answer else None
+
+
+class Settler:
+    """Waits on one page. Make it before the page is used, so that it sees every request."""
+
+    def __init__(self, page: Page, traffic: Traffic, settings: SettleSettings = SettleSettings()) -> None:
+        self.page = page
+        self.traffic = traffic
+        self.settings = settings
+
+    async def install(self) -> None:
+        """Put the in-page part into every document from now on."""
+        await self.page.add_init_script(script=script())
+
+    async def settle(self, limit: float | None = None, fresh: bool = True) -> Rest:
+        """Wait until the DOM is still, no tracked request is under way, and nothing visible is marked busy.
+
+        `fresh`: the stillness counts from now (after an action), not from the last change.
+
+        Raises:
+            PageError: the page or its browser is gone.
+        """
+        deadline = time.monotonic() + (self.settings.limit if limit is None else limit)
+        rest = Rest()
+        while True:
+            idle = await self.traffic.idle(deadline)
+            serial, navigations = self.traffic.serial, self.traffic.navigations
+            left = max(0.0, deadline - time.monotonic())
+            arguments = [self.settings.window * 1000, left * 1000, fresh]
+            try:
+                async with asyncio.timeout(left + self.settings.grace):
+                    answers = await self._frames("quiet", arguments)
+            except TimeoutError:
+                return Rest()
+            except PlaywrightError as error:
+                self._check(error)
+                if time.monotonic() >= deadline:
+                    return Rest()
+                await self._loaded(deadline)
+                continue
+            rest = Rest(
+                stamp=tuple(answer["stamp"] for answer in answers),
+                quiet=idle and all(answer["quiet"] for answer in answers),
+            )
+            if time.monotonic() >= deadline:
+                return Rest(stamp=rest.stamp, quiet=False)
+            if rest.quiet and (serial, navigations) == (self.traffic.serial, self.traffic.navigations):
+                return rest
+            fresh = True
+
+    async def stamp(self) -> tuple[str, ...]:
+        """The page's present stamp; empty while it is loading, hung, or has a browser dialog open."""
+        try:
+            async with asyncio.timeout(self.settings.grace):
+                return tuple(await self._frames("stamp", None))
+        except TimeoutError:
+            return ()
+        except PlaywrightError as error:
+            self._check(error)
+            return ()
+
+    async def changed(self, stamp: tuple[str, ...], timeout: float) -> bool:
+        """Wait until the page differs from `stamp`, by a change in the DOM or a field, or by a navigation; at most `timeout`
+        seconds."""
+        frames = [frame for frame in self.page.frames if not frame.is_detached()]
+        if len(frames) != len(stamp):
+            return True
+        tasks = [
+            asyncio.create_task(ask(frame, "changed", [before, timeout * 1000]))
+            for frame, before in zip(frames, stamp, strict=True)
+        ]
+        try:
+            for first in asyncio.as_completed(tasks, timeout=timeout + self.settings.grace):
+                if await first:
+                    return True
+            return False
+        except TimeoutError:
+            return False
+        except PlaywrightError as error:
+            self._check(error)
+            return True
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _frames(self, method: str, argument: Any) -> list[Any]:
+        frames = [frame for frame in self.page.frames if not frame.is_detached()]
+        return list(await asyncio.gather(*(ask(frame, method, argument) for frame in frames)))
+
+    async def _loaded(self, deadline: float) -> None:
+        try:
+            left = max(1.0, (deadline - time.monotonic()) * 1000)
+            await self.page.wait_for_load_state("domcontentloaded", timeout=left)
+        except PlaywrightError as error:
+            self._check(error)
+
+    def _check(self, error: PlaywrightError) -> None:
+        if self.traffic.crashed:
+            raise PageError(f"The page {self.page.url!r} crashed; open it again.") from error
+        if self.page.is_closed() or "has been closed" in str(error):
+            raise PageError(f"The page {self.page.url!r} was closed; open it again.") from error
+        if not moved_on(error) and "Timeout" not in str(error):
+            raise PageError(f"Cannot read the page {self.page.url!r}: {str(error).splitlines()[0]} Open it again.") from error
