@@ -187,7 +187,7 @@ def calibrate(
     found = read_judged(feedback, "calibration", settings)
     bundle = load(bundle_path)
     if bundle.critic is None:
-        raise ModelError(f"{str(bundle_path)!r} has no critic yet. Run `casepilot train --feedback` on copilot feedback first.")
+        raise ModelError(f"{str(bundle_path)!r} has no critic yet. Run `casepilot critic` on copilot feedback first.")
     thresholds = thresholds_from(found, score_all(bundle.critic, found, progress), settings)
     thresholds.write(bundle_path / THRESHOLDS_FILE)
     return thresholds

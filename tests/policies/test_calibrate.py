@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from policies.calibrate import (
     CalibrationSettings,
+    calibrate,
     feedback_half,
     histories,
     is_right,
@@ -14,10 +17,12 @@ from policies.calibrate import (
     score_all,
     thresholds_from,
 )
-from policies.errors import FeedbackError
+from policies.errors import FeedbackError, ModelError
+from policies.evaluate import evaluate
 from policies.feedback import Reason, Verdict
 from policies.proposal import History, Proposal
-from policies.scripted import FixedCritic
+from policies.scripted import FixedCritic, ScriptedPolicy
+from policies.thresholds import Thresholds
 from policies.trace import Step, TraceWriter
 from schema_extraction.view import View
 from tests.policies.made import CLOSES, SENDS, SUBMITS, fill, recorded, reviewed
@@ -126,3 +131,36 @@ def test_empty_feedback_is_one_line_with_the_next_step(tmp_path: Path) -> None:
 def test_settings_refuse_impossible_targets() -> None:
     with pytest.raises(ValueError, match="less than 1"):
         CalibrationSettings(target=1.0)
+
+
+def bundle_module(critic: object) -> ModuleType:
+    """Stands for `policies.bundle`, which loads a trained model."""
+    module = ModuleType("policies.bundle")
+    policy = ScriptedPolicy(lambda view, history: SUBMITS)
+    module.load = lambda path: SimpleNamespace(policy=policy, critic=critic)  # type: ignore[attr-defined]
+    return module
+
+
+def test_calibrate_writes_into_the_bundle_and_evaluate_reads_the_same_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [reviewed(name, 0, SUBMITS, "reject" if i == 0 else "accept") for i, name in enumerate(of_half("calibration", 40))]
+    feedback = write(tmp_path / "feedback", steps)
+    traces = write(tmp_path / "traces", [recorded("R-1", 0, SUBMITS), recorded("R-1", 1, CLOSES)])
+    monkeypatch.setitem(sys.modules, "policies.bundle", bundle_module(FixedCritic(0.8)))
+    thresholds = calibrate(tmp_path, feedback)
+    assert Thresholds.read(tmp_path / "thresholds.json") == thresholds
+    clicks = thresholds.find("click")
+    assert clicks is not None and (clicks.tau, clicks.accepted, clicks.count) == (0.8, 39, 40)
+    evaluation = evaluate(tmp_path, traces, feedback)
+    assert evaluation.policy.overall.step == 0.5
+    assert evaluation.critic is not None and evaluation.critic.critic.count == 40
+    assert evaluate(tmp_path, traces).critic is None
+
+
+def test_calibrate_needs_a_critic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feedback = write(tmp_path / "feedback", [reviewed(of_half("calibration", 1)[0], 0, SUBMITS)])
+    monkeypatch.setitem(sys.modules, "policies.bundle", bundle_module(None))
+    with pytest.raises(ModelError, match="casepilot critic"):
+        calibrate(tmp_path, feedback)
+    assert not (tmp_path / "thresholds.json").exists()
