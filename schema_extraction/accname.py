@@ -26,7 +26,11 @@ def tidy(name: str) -> str:
 
 def _content(page: Page, element: Element) -> str:
     """The text of an element as a label: without the controls inside it."""
-    inner = {node.element for node in page.within(element) if node.element is not element and node.role in CONTROL_ROLES}
+    inner = {
+        node.element
+        for node in page.within(element)
+        if node.element is not element and (node.role in CONTROL_ROLES or node.tag in ("output", "meter", "progress"))
+    }
     return text_of(element, skip=inner, naming=True)
 
 

@@ -25,6 +25,7 @@ _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)"
 _POPUPS = ("aria-controls", "aria-owns", "list")
 # What XML cannot hold.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_TAG = re.compile(r"<[A-Za-z!]")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
 
 
@@ -125,6 +126,18 @@ def _background(body: Element) -> None:
                 child.set("cp-inert", "true")
 
 
+def _mend(head: Element | None, body: Element) -> None:
+    """Put right what the parser does otherwise than HTML says: body contents left in the head, and terms nested in terms."""
+    stray = [] if head is None else [child for child in head if child.tag not in _SKIP]
+    for index, element in enumerate(stray):
+        body.insert(index, element)
+    for element in list(body.iter("dt", "dd")):
+        above = element.getparent()
+        while above is not None and above.tag in ("dt", "dd"):
+            above.addnext(element)
+            above = element.getparent()
+
+
 def prepare(markup: str, today: date) -> str:
     """Plain HTML in the form that the in-page serialiser writes.
 
@@ -132,7 +145,7 @@ def prepare(markup: str, today: date) -> str:
         SnapshotError: there is no element in it.
     """
     markup = _CONTROL_CHARACTERS.sub("", markup)
-    if "<" not in markup:
+    if not _TAG.search(markup):
         raise SnapshotError(f"Expected HTML, met {markup[:40]!r} without a single element; capture the page again.")
     # Encoded here, so that a wrong charset in the markup itself does not matter.
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
@@ -145,6 +158,7 @@ def prepare(markup: str, today: date) -> str:
     if body is None:
         body = etree.SubElement(root, "body")
     root.append(body)
+    _mend(parsed.find("head"), body)
     _keep_popups(body, root)
     for element in list(body.iter()):
         if element is not body and _hidden(element):

@@ -145,9 +145,11 @@ def value(raw: str, hint: str = "") -> Value:
         return typed(raw, "phone")
     if _NUMBER_RE.fullmatch(raw):
         counted = _COUNT_HINT.search(hint)
-        if raw.isdigit() and not counted and (_ID_HINT.search(hint) or len(raw) >= 7 or (raw[0] == "0" and len(raw) > 1)):
+        priced = _MONEY_HINT.search(hint) and not counted and "%" not in raw
+        named = _ID_HINT.search(hint) and not priced
+        if raw.isdigit() and not counted and (named or len(raw) >= 7 or (raw[0] == "0" and len(raw) > 1)):
             return typed(raw, "id")
-        return typed(raw, "money" if _MONEY_HINT.search(hint) and not counted and "%" not in raw else "number")
+        return typed(raw, "money" if priced else "number")
     if _ID_RE.fullmatch(raw) and (_MIXED_RE.match(raw) or _ID_HINT.search(hint)):
         return typed(raw, "id")
     return typed(raw, "text")

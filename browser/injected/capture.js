@@ -213,7 +213,6 @@
       const one = (option) => {
         if (option.hidden || ++shown > 1000) return;
         out.push("<option");
-        attribute("cp-ref", prefix + refOf(option));
         attribute("value", option.value.slice(0, ATTRIBUTE_LIMIT));
         if (option.selected) attribute("cp-selected", "true");
         if (option.matches(":disabled")) attribute("disabled", "");

@@ -114,8 +114,8 @@ def _value(node: Node, options: tuple[Option, ...], name: str) -> Value | None:
                 raw = ""
         return value(raw, "choice" if options else name)
     if node.role in TEXT_ROLES or node.role == "file":
-        kind = (node.get("type") or "").lower()
-        return value(typed_text or squash(node.get("aria-valuetext") or node.get("aria-valuenow")), f"{name} {kind}")
+        hint = f"{name} phone" if node.get("type") == "tel" else name
+        return value(typed_text or squash(node.get("aria-valuetext") or node.get("aria-valuenow")), hint)
     if node.role == "slider":
         return value(squash(typed_text or node.get("aria-valuetext") or node.get("aria-valuenow")), name)
     return None

@@ -142,6 +142,8 @@ def read_pairs(draft: Draft) -> None:
         above = element.getparent()
         if above in done or draft.is_claimed(node) or any(a.role in CONTROL_ROLES for a in node.ancestors()):
             continue
+        if any(child in draft.claimed for child in element):
+            continue
         if len(element) > 40 or (len(element) and _has_control(draft, element)):
             continue
         if _pair(draft, node) or _runs(draft, node) or _line(draft, node):

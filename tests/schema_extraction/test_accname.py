@@ -1,0 +1,54 @@
+"""Accessible names: the specification's order first, then what a person would read as the label."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.schema_extraction.pages import only, view_of
+
+
+@pytest.mark.parametrize(
+    ("markup", "name"),
+    [
+        ('<span id=a>Billing</span> <b id=b>name</b><input aria-labelledby="a b" aria-label=No>', "Billing name"),
+        ('<label for=x>No</label><input id=x aria-label="Full name">', "Full name"),
+        ("<label for=x>Amount *</label><input id=x>", "Amount"),
+        ("<label>Amount: <input></label>", "Amount"),
+        ("<label>Reason <select><option>Late</select></label>", "Reason"),
+        ("<label for=x>First</label><label for=x>name</label><input id=x>", "First name"),
+        ("<button>Send <b>now</b></button>", "Send now"),
+        ('<button aria-label="Close">×</button>', "Close"),
+        ('<button><img src=x alt="Search"></button>', "Search"),
+        ('<button><span aria-label="Unread">●</span> mail</button>', "Unread mail"),
+        ("<a href=/x>Queue</a>", "Queue"),
+        ("<input type=submit>", "Submit"),
+        ("<input type=submit value='Sign in'>", "Sign in"),
+        ("<input type=image alt=Go>", "Go"),
+        ("<input title='Order number'>", "Order number"),
+        ("<input placeholder='Order number'>", "Order number"),
+        ("<div><span>Order number</span><input></div>", "Order number"),
+        ("<div><div>Order number</div><div><input></div></div>", "Order number"),
+        ("<p>Order number: <input></p>", "Order number"),
+        ("<table><tr><th>Item<th>Count<tr><td>Shoes<td><input></table>", "Count"),
+        ("<table><tr><td>Delivery date<td><input></table>", "Delivery date"),
+        ("<form><p>A long explanation that says a lot about things but labels nothing.</p><input name=refundAmount></form>",
+         "refund amount"),
+        ("<div role=textbox contenteditable=true aria-label=Reply></div>", "Reply"),
+        ("<button aria-haspopup=listbox aria-label=Team>Billing</button>", "Team"),
+        ("<span id=l>Team</span><div role=combobox tabindex=0 aria-labelledby=l>Billing</div>", "Team"),
+        ("<input aria-labelledby=gone placeholder=City>", "City"),
+    ],
+)  # fmt: skip
+def test_names(markup: str, name: str) -> None:
+    assert only(view_of(markup)).name == name
+
+
+def test_a_label_names_only_its_own_control() -> None:
+    view = view_of("<div><label for=a>City</label><input id=a><input id=b></div>")
+    assert [control.name for control in view.controls] == ["City", ""]
+
+
+def test_a_name_does_not_change_with_the_value() -> None:
+    first = only(view_of("<label>Reason <select><option selected>Late<option>Lost</select></label>"))
+    second = only(view_of("<label>Reason <select><option>Late<option selected>Lost</select></label>"))
+    assert (first.key, first.name) == (second.key, second.name)

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.schema_extraction.pages import view_of
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<dl><dt>Status</dt><dd>In transit</dd><dt>Amount</dt><dd>$59.00</dd></dl>",
+        "<dl><div><dt>Status</dt><dd><b>In</b> transit</dd></div><div><dt>Amount</dt><dd>$59.00</dd></div></dl>",
+        "<table><tr><th>Status</th><td>In transit</td></tr><tr><th>Amount</th><td>$59.00</td></tr></table>",
+        "<table><tr><th>Status</th><td>In transit</td><th>Amount</th><td>$59.00</td></tr></table>",
+        "<table><tr><td>Status</td><td>In transit</td></tr><tr><td>Amount</td><td>$59.00</td></tr></table>",
+        "<div><span class=label>Status</span><span class=value>In transit</span></div>"
+        "<div><b>Amount</b> <span>$59.00</span></div>",
+        "<p><b>Status:</b> In transit<br><b>Amount:</b> $59.00</p>",
+        "<ul><li>Status: In transit</li><li>Amount: $59.00</li></ul>",
+        "<label>Status <input readonly value='In transit'></label><label>Amount <output>$59.00</output></label>",
+    ],
+)
+def test_labels_with_values(markup: str) -> None:
+    view = view_of(f"<h2>Order</h2>{markup}")
+    assert [(fact.label, fact.value.raw) for fact in view.facts] == [("Status", "In transit"), ("Amount", "$59.00")]
+    assert view.facts[1].value.number == 59.0
+    assert [fact.section for fact in view.facts] == ["Order", "Order"]
+    assert [fact.key for fact in view.facts] == ["/order/fact/status/0", "/order/fact/amount/0"]
+    assert view.tables == ()
+
+
+def test_a_term_with_several_descriptions() -> None:
+    assert view_of("<dl><dt>Tags<dd>new<dd>urgent</dl>").facts[0].value.raw == "new, urgent"
+
+
+def test_fields_and_prose_are_no_facts() -> None:
+    view = view_of(
+        "<div><label for=a>City</label><input id=a value=Oslo></div>"
+        "<p>Note: please look at all of it before you go on.</p><table><tr><td>City</td><td><input></td></tr></table>"
+    )
+    assert view.facts == ()
+
+
+def test_a_fact_is_found_by_its_label_without_case() -> None:
+    found = view_of("<dl><dt>Membership level:<dd>gold</dl>").fact("membership LEVEL")
+    assert found is not None and found.value.raw == "gold"

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schema_extraction.errors import SnapshotError
+from schema_extraction.extract import extract, extract_file
+from schema_extraction.snapshot import FrameSnapshot, Snapshot
+from schema_extraction.static import snapshot_of_file, snapshot_of_html
+from schema_extraction.view import View
+from tests.schema_extraction.pages import TODAY, view_of
+
+
+def test_hidden_markup_is_out() -> None:
+    view = view_of(
+        """<button hidden>a</button><div style="display:none"><button>b</button></div>
+        <div aria-hidden=true><button>c</button></div><div inert><button>d</button></div>
+        <dialog><button>e</button></dialog><details><summary>More</summary>
+        <button>f</button></details><script>'<button>g</button>'</script>
+        <template><button>h</button></template><button>seen</button> after"""
+    )
+    assert [control.name for control in view.controls] == ["More", "seen"]
+    assert view.sections[0].text == "after"
+
+
+def test_a_file_is_read_without_a_browser(tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    file.write_text("<title>T</title><label>City <input value=Oslo></label>", encoding="utf-8")
+    view = extract_file(str(file))
+    assert (view.title, view.controls[0].name) == ("T", "City")
+    assert view == View.model_validate_json(view.model_dump_json())
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SnapshotError, match=r"Cannot read .*gone\.html.*existing"):
+        snapshot_of_file(tmp_path / "gone.html")
+
+
+@pytest.mark.parametrize("markup", ["", "   ", "no markup at all", "\x00\x01", "<"])
+def test_what_is_not_html_is_an_error(markup: str) -> None:
+    with pytest.raises(SnapshotError, match="Expected HTML"):
+        snapshot_of_html(markup, "", TODAY)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<html></html>",
+        "<body></body>",
+        "<!-- --><p>",
+        "<div><p></div></span><table><td>x",
+        "<input<<>>",
+        "<a href='x",
+        "<b>\ud800</b>",
+    ],
+)
+def test_broken_html_gives_a_view(markup: str) -> None:
+    assert isinstance(extract(snapshot_of_html(markup, "", TODAY)), View)
+
+
+def test_an_empty_page_gives_an_empty_view() -> None:
+    view = view_of("")
+    assert (view.controls, view.facts, view.sections, view.messages) == ((), (), (), ())
+
+
+def test_a_native_dialog_stands_alone() -> None:
+    view = extract(Snapshot(url="http://x/", today=TODAY, frames=(), native_dialog="Leave?"))
+    assert view.dialog is not None and (view.dialog.kind, view.dialog.text) == ("native", "Leave?")
+    assert view.controls == ()
+
+
+def test_a_snapshot_with_plain_html_is_read_as_well() -> None:
+    snapshot = Snapshot(url="http://x/", today=TODAY, frames=(FrameSnapshot(html="<button>Go</button>"),))
+    assert extract(snapshot).controls[0].name == "Go"
+
+
+@given(st.text(alphabet="<>/='\" abdiv-inputbuttonselect", max_size=120))
+def test_no_markup_crashes(markup: str) -> None:
+    try:
+        assert isinstance(extract(snapshot_of_html(markup, "", TODAY)), View)
+    except SnapshotError as error:
+        assert "Expected HTML" in str(error)
