@@ -81,7 +81,8 @@ def _format(node: Node) -> Format:
     )
 
 
-def _options(page: Page, node: Node) -> tuple[Option, ...]:
+def options_of(page: Page, node: Node) -> tuple[Option, ...]:
+    """What a select, listbox or combobox offers, also while its popup is closed."""
     if node.tag == "select":
         return native_options(node.element)
     if node.role == "listbox":
@@ -98,7 +99,8 @@ def _chosen(options: Iterable[Option]) -> str:
     return ", ".join(option.label for option in options if option.selected)
 
 
-def _value(node: Node, options: tuple[Option, ...], name: str) -> Value | None:
+def value_of(node: Node, options: tuple[Option, ...], name: str) -> Value | None:
+    """What a control holds, or None for those that hold nothing, such as buttons."""
     typed_text = node.get("cp-value")
     if node.tag == "select":
         return value(_chosen(option for option in options if option.value), "choice")
@@ -150,7 +152,7 @@ def _control(draft: Draft, node: Node) -> Control:
     name = name_of(page, node)
     if node.get("cp-clickable") is not None:
         name = name[:_CLICKABLE_LIMIT]
-    options = _options(page, node)
+    options = options_of(page, node)
     sensitive = node.get("cp-sensitive") is not None or (node.get("type") or "").lower() == "password"
     invalid = node.get("aria-invalid") in ("true", "grammar", "spelling") or node.get("cp-invalid") is not None
     described, message, read = _said(page, node, invalid)
@@ -162,7 +164,7 @@ def _control(draft: Draft, node: Node) -> Control:
         name=name,
         section=node.section,
         frame=node.frame,
-        value=value("") if sensitive else _value(node, options, name),
+        value=value("") if sensitive else value_of(node, options, name),
         options=options,
         checked=_checked(node),
         required=_flag(node, "required"),
@@ -231,6 +233,10 @@ def read_controls(draft: Draft) -> None:
         if node.role == "radio" and not node.inert:
             groups.setdefault(radio_key(page, node), []).append(node)
     for node in page.nodes:
+        if node.inert and node.role in CONTROL_ROLES:
+            # Behind a dialog: out of reach, and its caption is no prose either.
+            draft.claimed.update([node.element, *label_elements(page, node)])
+            draft.claimed.update(page.referred(node.prefix, node.get("aria-labelledby")))
         if not _operable(page, node, popups):
             continue
         radios = groups[radio_key(page, node)] if node.role == "radio" else [node]

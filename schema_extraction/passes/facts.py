@@ -7,6 +7,7 @@ import re
 from schema_extraction.accname import name_of, tidy
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node
+from schema_extraction.passes.controls import options_of, value_of
 from schema_extraction.passes.tables import TABLES, pairs_of, rows_of
 from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
 from schema_extraction.text import squash, text_of
@@ -151,10 +152,15 @@ def read_pairs(draft: Draft) -> None:
 
 
 def read_fields(draft: Draft) -> None:
-    """Fields that only show something: read-only inputs, outputs, meters."""
+    """Fields that only show something: read-only inputs, outputs, meters, and what is filled in behind a modal dialog."""
     for node in draft.page.nodes:
         readonly = node.get("readonly") is not None or node.get("aria-readonly") == "true"
-        if node.role in TEXT_ROLES and readonly and node.get("cp-sensitive") is None:
+        if node.get("cp-sensitive") is not None:
+            continue
+        if node.inert and node.role in TEXT_ROLES | {"combobox", "listbox"}:
+            held = value_of(node, options_of(draft.page, node), "")
+            raw = squash(held.raw) if held else ""
+        elif node.role in TEXT_ROLES and readonly:
             raw = squash(node.get("cp-value"))
         elif node.tag == "output":
             raw = squash(node.get("cp-value")) or text_of(node.element)

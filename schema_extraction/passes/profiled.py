@@ -30,7 +30,7 @@ def submits(page: Page, node: Node) -> bool:
 
 
 def _parts(profile: Profile, controls: list[Control]) -> dict[str, str]:
-    """The part that a control is, by its key. Of several that fit, the last is meant: dialogs come after the page."""
+    """The part that a control is, by its key. Of several that fit, the first that is not disabled is meant."""
     found: dict[str, str] = {}
     for composite, parts in profile.composites.items():
         for part in parts:

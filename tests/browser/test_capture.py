@@ -274,7 +274,8 @@ def test_a_library_dialog_that_hides_the_rest(reader: Reader) -> None:
     """Dialog libraries set aria-hidden or inert on all that is outside; a person still reads it."""
     view = reader.view(
         """<main aria-hidden=true><dl><dt>Status<dd>Open</dl><button>Behind</button><i aria-hidden=true>icon</i></main>
-        <div inert><button>Inert</button></div><div><div role=dialog aria-modal=true aria-label=Confirm><div role=combobox tabindex=0
+        <div inert><button>Inert</button></div><div><div role=dialog aria-modal=true aria-label=Confirm>
+        <div role=combobox tabindex=0
         aria-label=Team aria-controls=p aria-expanded=true>Tech</div></div></div>
         <ul id=p role=listbox><li role=option>Billing<li role=option>Tech</ul>"""
     )

@@ -44,3 +44,13 @@ def test_fields_and_prose_are_no_facts() -> None:
 def test_a_fact_is_found_by_its_label_without_case() -> None:
     found = view_of("<dl><dt>Membership level:<dd>gold</dl>").fact("membership LEVEL")
     assert found is not None and found.value.raw == "gold"
+
+
+def test_what_is_filled_in_behind_a_dialog_can_still_be_read() -> None:
+    view = view_of(
+        """<main><label>Resolution <select><option>Refunded</select></label><label>Note <input></label>
+        <button>Close</button></main>
+        <div role=dialog aria-modal=true aria-label=Sure><button>Yes</button></div>"""
+    )
+    assert [(fact.label, fact.value.raw) for fact in view.facts] == [("Resolution", "Refunded")]
+    assert [section.text for section in view.sections] == [""]
