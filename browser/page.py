@@ -12,7 +12,7 @@ from asyncio_throttle import Throttler
 from playwright.async_api import Browser, Page, StorageState
 from playwright.async_api import Error as PlaywrightError
 
-from browser import capture, settle
+from browser import capture
 from browser.dialogs import Dialogs
 from browser.errors import PageError, SignInError
 from browser.overlay import Overlay
@@ -142,7 +142,7 @@ class CasePage:
         control = _find(view, pattern)
         if control is None:
             raise SignInError(
-                f"The login page {view.path!r} has no {pattern.role or 'control'} {pattern.name!r}; correct `login` in the profile."
+                f"The login page {view.path!r} has no {pattern.role} {pattern.name!r}; correct `login` in the profile."
             )
         return Target(key=control.key, role=control.role, name=control.name, ref=control.ref)
 
@@ -220,10 +220,10 @@ class CasePage:
         """A PNG of the page, with the field `ref` outlined."""
         try:
             if ref is None or self.overlay.shown:
-                return await self.page.screenshot()
+                return await self.page.screenshot(caret="initial")
             await self.overlay.outline(ref)
             try:
-                return await self.page.screenshot()
+                return await self.page.screenshot(caret="initial")
             finally:
                 await self.overlay.hide()
         except PlaywrightError as error:

@@ -30,8 +30,8 @@ GONE = (
 
 
 class SettleSettings(Frozen):
-    """`window`: how long, in seconds, the DOM must be still. `limit`: the longest wait, in seconds. `grace`: how long a page may
-    take to answer beyond that before it counts as hung."""
+    """Seconds. `window`: for how long the DOM must be still. `limit`: the longest wait. `grace`: how long a page may take to
+    answer beyond that before it counts as hung."""
 
     window: float = 0.03
     limit: float = 5.0

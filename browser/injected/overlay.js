@@ -16,7 +16,7 @@
     }
     .outline[hidden], .card[hidden] { display: none; }
     .flag {
-      position: absolute; left: 8px; top: -12px; padding: 1px 8px; border-radius: 999px; background: #4f46e5; color: #fff;
+      position: absolute; left: -2px; top: -23px; padding: 1px 8px; border-radius: 999px; background: #4f46e5; color: #fff;
       font: 600 11px/18px system-ui, -apple-system, "Segoe UI", sans-serif; letter-spacing: .02em; white-space: nowrap;
     }
     .card {
@@ -229,7 +229,10 @@
     const clampLeft = (left) => Math.max(12, Math.min(left, innerWidth - width - 12));
     let spot = [innerWidth - width - 16, innerHeight - height - 16];
     if (box) {
+      // First at the window's edge, where it covers the least of the page.
+      const edge = innerWidth - width - 16;
       const spots = [
+        [edge >= box.left + box.width + GAP ? edge : innerWidth, clampTop(box.top - 8)],
         [box.left + box.width + GAP, clampTop(box.top - 8)],
         [box.left - width - GAP, clampTop(box.top - 8)],
         [clampLeft(box.left), box.top + box.height + GAP],

@@ -143,6 +143,14 @@
     channel.port2.postMessage(0);
   };
 
+  // Whether the page's code made this event up. Other programs drive fields by made-up events too, but not from inside the
+  // page's handling of a person's event, or on the field that has the focus.
+  const dispatched = (event) => {
+    if (event.isTrusted || !scripted) return false;
+    const node = event.composedPath()[0];
+    return node !== node.getRootNode().activeElement;
+  };
+
   // -- listening ------------------------------------------------------------------------------------------------------------
   const onPress = (event) => {
     if (ignored(event) || !event.isTrusted) return;
@@ -182,13 +190,13 @@
   };
 
   const onInput = (event) => {
-    if (ignored(event) || (!event.isTrusted && scripted)) return;
+    if (ignored(event) || dispatched(event)) return;
     const field = fieldOf(pathOf(event));
     if (field) begin(field, true);
   };
 
   const onChange = (event) => {
-    if (ignored(event) || (!event.isTrusted && scripted)) return;
+    if (ignored(event) || dispatched(event)) return;
     const node = pathOf(event)[0];
     if (!node) return;
     if (node.localName === "select") {

@@ -155,6 +155,8 @@ async def _leave(ground: Ground, located: Located, typed: bool) -> None:
     """Close the list and leave the widget as it was."""
     if typed:
         await located.handle.fill(located.state.value, timeout=ground.hands.press * 1000)
+        # Filters wait for a pause in typing, and then open the list once more.
+        await _offer(located, "", FIRST_LOOK / 1000)
     if await ask(located.handle, "expanded"):
         await ground.page.keyboard.press("Escape")
     await located.handle.evaluate("element => element.blur()")

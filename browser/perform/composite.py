@@ -131,7 +131,8 @@ def _verdict(watch: Watch, now: View, action: Composite, pressed: Located) -> Ou
     if words := refused(watch, now, pressed.control.key):
         return Outcome(result="refused", message=words)
     if broken is not None:
-        return broken
+        said = " ".join(n.text for n in new_notices(watch.before, now))
+        return broken.model_copy(update={"message": f"{said} ({broken.message})"}) if said else broken
     return Outcome(result="no_effect", message=f"The page was clicked through, but {_missed(action)}.")
 
 

@@ -36,7 +36,10 @@ async def enter(ground: Ground, located: Located, value: str) -> Outcome:
     name = f"{located.control.role} {located.control.name!r}"
     if located.state.readonly:
         return not_sent(f"{name} is read-only.")
-    value = for_field(located.state.type, value)
+    taken = for_field(located.state.type, value)
+    if taken is None:
+        return not_sent(f"{name} takes a date, and {value!r} is none.")
+    value = taken
     editor = located.state.kind == "editor"
     try:
         if editor:
@@ -59,11 +62,9 @@ async def enter(ground: Ground, located: Located, value: str) -> Outcome:
         return Outcome(result="unknown", message=f"{name} left the page after it was filled.")
     if same_value(value, got):
         return Outcome(result="done")
-    shown = "something else" if located.control.sensitive else repr(fold(got))
-    return Outcome(
-        result="no_effect",
-        message=f"{name} holds {shown} after {value if not located.control.sensitive else '***'!r} was typed.",
-    )
+    if located.control.sensitive:
+        return Outcome(result="no_effect", message=f"{name} does not hold what was typed.")
+    return Outcome(result="no_effect", message=f"{name} holds {fold(got)!r} after {value!r} was typed.")
 
 
 async def _held(ground: Ground, located: Located, value: str) -> str | None:
