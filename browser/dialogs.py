@@ -6,10 +6,15 @@ to the person.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from playwright.async_api import Dialog, Page
 from playwright.async_api import Error as PlaywrightError
 
 from schema_extraction.view import Frozen
+
+ANSWER = 0.3  # seconds in which a page without a dialog answers
 
 
 class Heard(Frozen):
@@ -24,10 +29,12 @@ class Heard(Frozen):
 
 
 class Dialogs:
-    """Listens to one page. `attended`: a person drives it. `standing`: the text of the dialog that is open now, or None."""
+    """Listens to one page. `attended()`: whether a person drives it. `standing`: the text of the dialog that was last seen
+    open, or None; `look` brings it up to date."""
 
-    def __init__(self, page: Page) -> None:
-        self.attended = False
+    def __init__(self, page: Page, attended: Callable[[], bool] = lambda: False) -> None:
+        self.page = page
+        self.attended = attended
         self.standing: str | None = None
         self.heard: list[Heard] = []
         self._open: Dialog | None = None
@@ -37,8 +44,26 @@ class Dialogs:
         text = dialog.message or ("Leave the page? Changes may not be saved." if dialog.type == "beforeunload" else "")
         self.heard.append(Heard(kind=dialog.type, text=text))
         self._open, self.standing = dialog, text
-        if not self.attended:
+        if not self.attended():
             await self.dismiss()
+
+    async def look(self) -> str | None:
+        """The text of the dialog that stands open, or None. One that nobody attends any more is dismissed."""
+        if self.standing is None:
+            return None
+        if not self.attended():
+            await self.dismiss()
+            return None
+        try:
+            # No event tells that the person has answered; a page with a dialog open answers nothing.
+            async with asyncio.timeout(ANSWER):
+                await self.page.evaluate("0")
+        except TimeoutError:
+            return self.standing
+        except PlaywrightError:
+            pass  # the page moved on, and a dialog would have kept it from that
+        self._open = self.standing = None
+        return None
 
     async def dismiss(self) -> None:
         """Answer "no" to the dialog that stands open, if one does."""

@@ -58,7 +58,7 @@ class CasePage:
         self.profile = profile
         self.settings = settings
         self.hands = settings.hands
-        self.dialogs = Dialogs(page)
+        self.dialogs = Dialogs(page, lambda: self.recorder.listening)
         self.traffic = Traffic(page)
         self.settler = Settler(page, self.traffic, settings.settle)
         self.overlay = Overlay(page)
@@ -166,7 +166,7 @@ class CasePage:
         return (await self._rest(timeout, fresh=True)).quiet
 
     async def _rest(self, timeout: float, fresh: bool) -> Rest:
-        if self.dialogs.standing is not None:
+        if await self.dialogs.look() is not None:
             return Rest()
         self._settled = await self.settler.settle(timeout, fresh)
         return self._settled
@@ -177,7 +177,7 @@ class CasePage:
         Raises:
             PageError: the page is gone.
         """
-        return await capture.capture(self.page, self.dialogs.standing)
+        return await capture.capture(self.page, await self.dialogs.look())
 
     async def view(self) -> View:
         """The view of the page at rest; the last one again while nothing has changed since.
@@ -203,7 +203,7 @@ class CasePage:
         """Whether nothing changed on the page since `view`, the last one, was taken."""
         if view is not self._last and view != self._last:
             return False
-        if not self._stamp or self.traffic.busy() or self.dialogs.standing is not None:
+        if not self._stamp or self.traffic.busy() or await self.dialogs.look() is not None:
             return False
         return await self.settler.stamp() == self._stamp
 

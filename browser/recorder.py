@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from loguru import logger
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import BrowserContext, Dialog, Page
 from playwright.async_api import Error as PlaywrightError
 
 from browser import capture, settle
@@ -69,6 +69,11 @@ class Recorder:
         self._arrived = asyncio.Condition()
         self._worker: asyncio.Task[None] | None = None
 
+    @property
+    def listening(self) -> bool:
+        """Whether somebody else drives the page, and is recorded."""
+        return self.started and not self.paused
+
     # Starting and stopping
 
     async def start(self) -> None:
@@ -85,6 +90,7 @@ class Recorder:
             await context.expose_binding(BINDING, _on_call)
             await context.add_init_script(script=script())
         context.on("page", self._on_page)
+        self.page.on("dialog", _leave)
         for frame in self.page.frames:
             try:
                 await frame.evaluate(script())
@@ -100,6 +106,8 @@ class Recorder:
         self.started = False
         context = self.page.context
         context.remove_listener("page", self._on_page)
+        for page in self._pages:
+            page.remove_listener("dialog", _leave)
         recorders = _heard_by.get(context, [])
         if self in recorders:
             recorders.remove(self)
@@ -129,7 +137,7 @@ class Recorder:
     @asynccontextmanager
     async def blind(self) -> AsyncIterator[None]:
         """Paused for as long as the block runs, if it was recording."""
-        was = self.started and not self.paused
+        was = self.listening
         if was:
             await self.pause()
         try:
@@ -168,6 +176,7 @@ class Recorder:
 
     def _on_page(self, page: Page) -> None:
         self._pages.append(page)
+        page.on("dialog", _leave)
         page.once("close", lambda closed: self._pages.remove(closed) if closed in self._pages else None)
 
     # Hearing
@@ -248,6 +257,10 @@ class Recorder:
             while len(self._views) > KEPT:
                 self._views.popitem(last=False)
         return self._views[name]
+
+
+def _leave(dialog: Dialog) -> None:
+    """A browser dialog is the person's to answer; without a listener it would be dismissed."""
 
 
 async def _on_call(source: dict[str, Any], text: str) -> list[Any] | None:

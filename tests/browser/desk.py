@@ -10,125 +10,18 @@ import threading
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from schema_extraction.profile import Profile
 
-STYLE = """
-body{font:15px system-ui;margin:24px;max-width:900px} label{display:block;margin:6px 0} [role=listbox]{border:1px solid #999;
-margin:0;padding:4px;list-style:none;background:#fff} [role=option]{padding:3px;cursor:pointer} .editor{border:1px solid #999;
-min-height:48px;padding:6px} dialog{padding:16px} .cover{position:fixed;inset:0;background:#0003;z-index:9}
-"""
+PAGES = Path(__file__).parent / "pages"
+STYLE = (PAGES / "desk.css").read_text(encoding="utf-8")
 
-BODY = """
-<header><nav><a href="/cases">All cases</a></nav></header>
-<main>
-<h1>Case {case}</h1>
-<dl><dt>Status</dt><dd id="status">{status}</dd><dt>Customer</dt><dd>Ada Moss</dd><dt>Order</dt><dd>ORD-7731</dd>
-<dt>Team</dt><dd id="team">{team}</dd></dl>
-<section aria-label="Conversation" id="conversation">
-<div role="log" aria-label="Messages">{messages}</div>
-<div class="editor" id="composer" contenteditable="true" role="textbox" aria-multiline="true" aria-label="Reply"></div>
-<button id="send" type="button">Send</button>
-</section>
-<section aria-label="Task">
-<form id="task" method="post" action="/cases/{case}/task">
-<label>Order number <input name="order" id="order" required></label>
-<label>Amount <input name="amount" id="amount" inputmode="decimal"></label>
-<label>Date of purchase <input type="date" name="day" id="day"></label>
-<label>Note <textarea name="note" id="note"></textarea></label>
-<label>Reason <select name="reason" id="reason"><option value="">Choose...</option><option value="d">Damaged</option>
-<option value="l">Late</option><option value="x" disabled>Legacy</option></select></label>
-<fieldset><legend>Refund to</legend><label><input type="radio" name="to" value="card"> Card</label>
-<label><input type="radio" name="to" value="credit"> Store credit</label></fieldset>
-<label><input type="checkbox" name="notify" id="notify"> Notify customer</label>
-<div><span id="carrier-label">Carrier</span>
-<input id="carrier" role="combobox" aria-labelledby="carrier-label" aria-controls="carriers" aria-expanded="false" aria-autocomplete="list" autocomplete="off">
-<ul id="carriers" role="listbox" aria-labelledby="carrier-label" hidden></ul></div>
-<div id="priority" role="combobox" tabindex="0" aria-label="Priority" aria-haspopup="listbox" aria-controls="priorities" aria-expanded="false">Choose</div>
-<ul id="priorities" role="listbox" aria-label="Priority" hidden><li role="option">Low</li><li role="option">Normal</li><li role="option">High</li></ul>
-<button type="button" id="lookup">Look up</button> <span id="found"></span>
-<button type="submit" id="submit">Submit task</button>
-</form>
-<shadow-field></shadow-field>
-<span role="switch" tabindex="0" id="gift" aria-checked="false" aria-label="Gift">&nbsp;gift&nbsp;</span>
-<div role="tablist" aria-label="Views"><button role="tab" aria-selected="true" id="tab1">Summary</button>
-<button role="tab" aria-selected="false" id="tab2">History</button></div><div role="tabpanel" id="panel">Summary text</div>
-<button type="button" id="dead">Dead</button>
-</section>
-<section aria-label="Close case">
-<label>Resolution <select id="resolution"><option value="">Choose...</option><option>Refunded</option><option>Declined</option></select></label>
-<button type="button" id="close">Close case</button>
-</section>
-<section aria-label="Transfer">
-<label>Team <select id="to-team"><option value="">Choose...</option><option>Billing</option><option>Fraud</option></select></label>
-<button type="button" id="transfer">Transfer case</button>
-</section>
-<dialog id="confirm" aria-label="Close this case?"><p>The customer will be told.</p><div id="dialog-alert" role="alert"></div>
-<button type="button" id="keep">Keep open</button><button type="button" id="yes">Yes, close it</button></dialog>
-<iframe title="Knowledge base" src="/kb" width="400" height="120"></iframe>
-<div id="toast" role="alert"></div>
-</main>
-"""
+BODY = (PAGES / "case.html").read_text(encoding="utf-8")
 
-SCRIPT = """
-const sabotage = new Set(location.search.slice(1).split("&"));
-const $ = (id) => document.getElementById(id);
-const post = (path, data) => fetch(location.pathname + path, {method: "POST", body: JSON.stringify(data), headers: {"X-Mode": location.search}});
-class ShadowField extends HTMLElement { connectedCallback() { this.attachShadow({mode: "open"}).innerHTML =
-  '<label>Discount code <input id="code"></label>'; } }
-customElements.define("shadow-field", ShadowField);
-
-const refresh = async () => { const text = await (await fetch(location.pathname + "/state")).json();
-  $("status").textContent = text.status; $("team").textContent = text.team;
-  document.querySelector("[role=log]").innerHTML = text.messages; };
-$("send").onclick = async () => { if (sabotage.has("swallow-send")) return;
-  if (sabotage.has("confirm-send") && !confirm("Really send?")) return;
-  const text = $("composer").innerText.trim(); if (!text) return;
-  const answer = await post("/message", {text});
-  if (!answer.ok) { $("toast").textContent = (await answer.json()).error; return; }
-  $("composer").textContent = ""; if (!sabotage.has("late")) await refresh(); else setTimeout(refresh, 700); };
-$("close").onclick = () => { if (sabotage.has("no-dialog")) return; $("confirm").showModal(); };
-$("keep").onclick = () => $("confirm").close();
-$("yes").onclick = async () => { const answer = await post("/close", {resolution: $("resolution").value});
-  if (!answer.ok) { $("dialog-alert").textContent = (await answer.json()).error; return; } $("confirm").close(); await refresh(); };
-$("transfer").onclick = async () => { await post("/transfer", {team: $("to-team").value}); location.href = "/cases"; };
-$("lookup").onclick = async () => { if (sabotage.has("alert")) { alert("Order system is down"); return; }
-  const r = await (await fetch("/orders")).json(); $("found").textContent = r.found; };
-$("tab2").onclick = () => { $("tab1").setAttribute("aria-selected", "false"); $("tab2").setAttribute("aria-selected", "true");
-  $("panel").textContent = "History text"; };
-$("gift").onclick = () => { if (!sabotage.has("revert")) $("gift").setAttribute("aria-checked", $("gift").getAttribute("aria-checked") !== "true"); };
-
-const carriers = ["Northwind Post", "Blue Parcel", "Swift Air"];
-const listCarriers = () => { const typed = $("carrier").value.toLowerCase(); $("carriers").innerHTML = "";
-  for (const name of carriers.filter((n) => n.toLowerCase().includes(typed) || carriers.includes($("carrier").value))) {
-    const item = document.createElement("li"); item.setAttribute("role", "option"); item.textContent = name;
-    item.onmousedown = (e) => e.preventDefault();
-    item.onclick = () => { $("carrier").value = sabotage.has("revert") ? "" : name; hideCarriers(); }; $("carriers").append(item); }
-  $("carriers").hidden = false; $("carrier").setAttribute("aria-expanded", "true"); };
-const hideCarriers = () => { $("carriers").hidden = true; $("carrier").setAttribute("aria-expanded", "false"); };
-let timer; $("carrier").oninput = () => { clearTimeout(timer); timer = setTimeout(listCarriers, 120); };
-$("carrier").onkeydown = (e) => { if (e.key === "Escape") hideCarriers(); }; $("carrier").onblur = hideCarriers;
-const toggle = (open) => { $("priorities").hidden = !open; $("priority").setAttribute("aria-expanded", open); };
-$("priority").onclick = () => setTimeout(() => toggle($("priorities").hidden), 60);
-$("priority").onkeydown = (e) => { if (e.key === "Escape") toggle(false); };
-for (const item of $("priorities").children) item.onclick = () => { if (!sabotage.has("revert")) $("priority").textContent = item.textContent; toggle(false); };
-
-if (sabotage.has("revert")) { for (const id of ["order", "note", "reason", "notify"]) $(id).addEventListener("change", () => setTimeout(() => {
-  $(id).value = ""; $(id).checked = false; }, 5)); $("composer").addEventListener("input", () => { $("composer").textContent = ""; }); }
-if (sabotage.has("radio-revert")) document.querySelectorAll("[name=to]").forEach((r) => r.addEventListener("change", () => { r.checked = false; }));
-if (sabotage.has("disabled")) setTimeout(() => { $("submit").disabled = true; $("order").disabled = true; });
-if (sabotage.has("cover")) document.body.insertAdjacentHTML("beforeend", '<div class="cover"></div>');
-if (sabotage.has("mask")) $("order").addEventListener("input", () => { const d = $("order").value.replace(/\\D/g, "");
-  $("order").value = d.length > 3 ? `(${d.slice(0, 3)}) ${d.slice(3, 6)}-${d.slice(6)}` : d; });
-if (sabotage.has("keys-only")) $("note").addEventListener("input", (e) => { if (!$("note").dataset.keyed) $("note").value = ""; });
-if (sabotage.has("keys-only")) $("note").addEventListener("keydown", (e) => { if (e.key.length === 1) $("note").dataset.keyed = "1"; });
-if (sabotage.has("clock")) setInterval(() => { $("found").textContent = String(Date.now()); }, 15);
-if (sabotage.has("rival")) $("dead").addEventListener("click", () => setTimeout(() => document.querySelector("[role=log]").insertAdjacentHTML(
-  "beforeend", '<article class="inbound"><b>Ada Moss</b><p>Hello? Anybody there?</p></article>'), 20));
-if (sabotage.has("unload")) addEventListener("beforeunload", (e) => e.preventDefault());
-"""
+SCRIPT = (PAGES / "case.js").read_text(encoding="utf-8")
 
 PROFILE = Profile.model_validate(
     {
@@ -176,7 +69,7 @@ class Case:
 
     def html(self) -> str:
         return "".join(
-            f'<article class="{"inbound" if author == "Ada Moss" else "outbound"}"><b>{author}</b><p>{escape(text)}</p></article>'
+            f'<article class="{"in" if author == "Ada Moss" else "out"}bound"><b>{author}</b><p>{escape(text)}</p></article>'
             for author, text in self.messages
         )
 
@@ -202,7 +95,7 @@ class Desk:
     def case(self, name: str) -> Case:
         return self.cases.setdefault(name, Case())
 
-    def _handler(desk) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(desk) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = (
                 "HTTP/1.0"  # a connection for each request: a browser sends a lost one again on a kept connection
@@ -235,7 +128,7 @@ class Desk:
                 elif path == "/kb":
                     self.page(
                         "KB",
-                        '<button id="more" onclick="this.textContent=\'Shown\'">Show policy</button><label>Search <input id=q></label>',
+                        '<button onclick="this.textContent=1">Show policy</button><label>Search <input></label>',
                     )
                 elif path == "/orders":
                     self.answer(json.dumps({"found": "Order found"}), kind="application/json")
