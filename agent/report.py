@@ -51,7 +51,7 @@ def render_report(results: Results, screenshots: Path | None = None) -> str:
     environment = Environment(
         loader=PackageLoader("agent"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"percent": percent, "of_total": of_total, "words": words, "check": check_text}
+    environment.filters |= {"percent": percent, "of_total": of_total, "words": words, "check": Check.text}
     certificates = [c for c in results.thresholds.certificates] if results.thresholds else []
     return environment.get_template("report.html").render(
         results=results,
@@ -70,15 +70,6 @@ def render_report(results: Results, screenshots: Path | None = None) -> str:
 def words(name: str) -> str:
     """`send_message` as ``send message``."""
     return name.replace("_", " ")
-
-
-def check_text(check: Check, value: float | None) -> str:
-    """A value in the unit of its check."""
-    if value is None:
-        return "–"
-    if check.unit == "share":
-        return percent(value, 0 if float(100 * value).is_integer() else 1)
-    return f"{value:,.0f}" if check.unit == "cases" else f"{value:,.0f} {'s' if check.unit == 'seconds' else check.unit}"
 
 
 def risk_coverage_chart(critic: CriticEvaluation, target: float | None) -> Markup:

@@ -121,6 +121,17 @@ class Check(Frozen):
             return False
         return self.met >= self.wanted if self.relation == "at least" else self.met <= self.wanted
 
+    def text(self, value: float | None) -> str:
+        """A value in the unit of this check."""
+        if value is None:
+            return "–"
+        if self.unit == "share":
+            return percent(value, 0 if float(100 * value).is_integer() else 1)
+        return f"{value:,.0f}" if self.unit == "cases" else f"{value:,.0f} {'s' if self.unit == 'seconds' else self.unit}"
+
+    def describe(self) -> str:
+        return f"{self.name}: {self.text(self.met)} ({self.relation} {self.text(self.wanted)})"
+
 
 class Results(Frozen):
     """Everything that one demonstration found out.

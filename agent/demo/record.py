@@ -1,0 +1,81 @@
+"""Scripted operators at work under the recorder: how the traces in `fixtures/traces` are made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from loguru import logger
+
+from agent.recording import Recording
+from browser.errors import BrowserError
+from browser.launch import BrowserSettings
+from browser.session import Browser, attached, find_page, free_port, opened, target_id
+from fixtures.operators.operator import Operator
+from fixtures.operators.oracle import Oracle
+from fixtures.operators.persona import PERSONAS
+from schema_extraction.profile import Profile
+
+
+async def record(
+    profile: Profile,
+    db: Path,
+    case_ids: Sequence[str],
+    out: Path,
+    seed: int = 0,
+    headed: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> int:
+    """Every operator of the practice BPM works a share of `case_ids` in a browser that the recorder watches.
+
+    The operators are another DevTools client of that browser, as a person's own program would be. `progress` is called
+    with the number of cases done and of all; a case that an operator could not end is logged and left. Returns the number
+    of steps written.
+    """
+
+    def advance() -> None:
+        progress(len(case_ids) - queue.qsize(), len(case_ids))
+
+    queue: asyncio.Queue[str] = asyncio.Queue()
+    for case_id in case_ids:
+        queue.put_nowait(case_id)
+    port = free_port()
+    async with opened(BrowserSettings(headed=headed, devtools_port=port)) as watched:
+        async with attached(f"http://127.0.0.1:{port}") as driven:
+            people = [_at_work(profile, db, name, watched, driven, queue, out, seed, advance) for name in PERSONAS]
+            return sum(await asyncio.gather(*people))
+
+
+async def _at_work(
+    profile: Profile,
+    db: Path,
+    name: str,
+    watched: Browser,
+    driven: Browser,
+    queue: asyncio.Queue[str],
+    out: Path,
+    seed: int,
+    advance: Callable[[], None],
+) -> int:
+    context = await watched.new_context()
+    recording = Recording(profile, out, name)
+    await recording.watch_context(context)
+    seen = await context.new_page()
+    page = await find_page(driven, await target_id(seen))
+    oracle = Oracle(db)
+    operator = Operator(PERSONAS[name], oracle, seed)
+    await operator.sign_in(page, profile.base_url)
+    while not queue.empty():
+        case_id = queue.get_nowait()
+        try:
+            if not await operator.work_case(page, case_id, profile.base_url):
+                logger.warning("{}: {} did not bring it to its end", case_id, name)
+        except (BrowserError, TimeoutError) as error:
+            logger.warning("{}: {} gave up: {}", case_id, name, error)
+        advance()
+    recording.stop()
+    await recording.until_ended()
+    oracle.close()
+    await context.close()
+    return recording.steps
