@@ -157,13 +157,13 @@ class CasePage:
 
     # Looking
 
-    async def settle(self, timeout: float = 5.0) -> bool:
-        """Wait until the page is at rest; False when `timeout` seconds went by first.
+    async def settle(self, timeout: float | None = None) -> bool:
+        """Wait until the page is at rest; False when `timeout` seconds (by default `SettleSettings.limit`) went by first.
 
         Raises:
             PageError: the page is gone.
         """
-        return (await self._rest(timeout, fresh=True)).quiet
+        return (await self._rest(self.settings.settle.limit if timeout is None else timeout, fresh=True)).quiet
 
     async def _rest(self, timeout: float, fresh: bool) -> Rest:
         if await self.dialogs.look() is not None:

@@ -47,7 +47,7 @@ class Ground(Protocol):
     async def current(self, view: View) -> bool:
         """Whether nothing changed since `view` was taken."""
 
-    async def settle(self, timeout: float = 5.0) -> bool: ...
+    async def settle(self, timeout: float | None = None) -> bool: ...
 
     async def changed(self, timeout: float) -> bool:
         """Wait for the page to differ from the last view."""

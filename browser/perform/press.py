@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from playwright.async_api import ElementHandle
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from browser.perform.ground import Ground, not_sent
 from schema_extraction.action import Outcome
 
-# The last line of the call log that says something tells why the press was not made, or that it was.
+# The last line of Playwright's call log that says something tells why the press was not made, or that it was.
 REASONS = (
     ("intercepts pointer events", "is covered by something else"),
     ("is not enabled", "is disabled"),
@@ -23,25 +24,34 @@ REASONS = (
 
 
 async def press(ground: Ground, handle: ElementHandle, name: str) -> Outcome | None:
-    """Click the middle of an element as a person would; None when the click was made, else `not_sent` or `unknown`."""
+    """Click the middle of an element as a person would; None when the click was made, else `not_sent` or `unknown`.
+
+    A click that was made but whose navigation is slow counts as made.
+    """
     try:
         await handle.click(timeout=ground.hands.press * 1000)
+    except PlaywrightTimeout as error:
+        return _held_up(str(error), name)
     except PlaywrightError as error:
-        return _why(error, name)
+        return _cut_short(str(error), name)
     return None
 
 
-def _why(error: PlaywrightError, name: str) -> Outcome:
-    for line in reversed(str(error).splitlines()):
+def _held_up(log: str, name: str) -> Outcome | None:
+    for line in reversed(log.splitlines()):
+        if "performing" in line or "action done" in line:
+            return None
         for words, reason in REASONS:
             if words in line:
                 return not_sent(f"{name} {reason}.")
-        if "action done" in line or "performing" in line:
-            break
-    else:
-        first = str(error).strip().splitlines()[0]
-        if "closed" not in first and "crash" not in first.lower() and "destroyed" not in first:
-            return not_sent(f"{name} could not be clicked: {first}")
-    return Outcome(
-        result="unknown", message=f"The page went away while {name} was being clicked. Look at the case before anything else."
-    )
+    return not_sent(f"{name} could not be clicked in time.")
+
+
+def _cut_short(log: str, name: str) -> Outcome:
+    first = log.strip().splitlines()[0]
+    dispatched = "performing" in log
+    if not dispatched and any(words in log for words in ("not attached", "detached", "not connected")):
+        return not_sent(f"{name} has left the page (stale).")
+    if dispatched or any(words in first.lower() for words in ("closed", "crash", "destroyed")):
+        return Outcome(result="unknown", message=f"The page went away while {name} was being clicked. Look at the case first.")
+    return not_sent(f"{name} could not be clicked: {first}")

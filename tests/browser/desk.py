@@ -81,6 +81,7 @@ class Desk:
         self.cases: dict[str, Case] = {}
         self.log: list[tuple[str, Any]] = []
         self.operators: list[str | None] = []
+        self.slow = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -157,6 +158,8 @@ class Desk:
                 desk.log.append((path, body))
                 desk.operators.append(self.headers.get("X-Operator"))
                 parts = path.strip("/").split("/")
+                if "slow" in mode:
+                    desk.slow.wait(3)
                 if path == "/login":
                     good = body["p"] == "right"
                     self.answer("", 303, Location="/cases" if good else "/login?wrong", Set_Cookie="s=1" if good else "s=0")

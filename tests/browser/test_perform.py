@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
 
+import pytest
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Route
+
+from browser.page import PageSettings
+from browser.perform.ground import HandSettings
+from browser.settle import SettleSettings
 from schema_extraction.action import Check, Click, CloseCase, Fill, Select, SendMessage, Target, TransferCase
 from tests.browser.conftest import OpenCase
 
@@ -207,6 +214,21 @@ def test_submitting_a_good_form_is_done_once(open_case: OpenCase) -> None:
     assert [name for name, _ in driver.sent] == ["task"]
 
 
+def test_a_slow_answer_is_waited_for(open_case: OpenCase) -> None:
+    driver = open_case("slow")
+    driver.perform(Fill(target=driver.target("Order number"), value="ORD-7731"))
+    outcome = driver.perform(Click(target=driver.target("Submit task")))
+    assert outcome.result == "done", outcome
+    assert outcome.seconds > 2.9
+
+
+def test_an_answer_that_does_not_come_is_unknown(open_case: OpenCase) -> None:
+    driver = open_case("slow", settings=PageSettings(settle=SettleSettings(limit=0.5), hands=HandSettings(answer=0.5)))
+    outcome = driver.perform(SendMessage(text="We are on it."))
+    assert outcome.result == "unknown"
+    assert driver.sent == [("message", {"text": "We are on it."})]
+
+
 @pytest.mark.parametrize("sabotage", ["", "late"])
 def test_send_message_is_done_when_the_message_stands_in_the_conversation(open_case: OpenCase, sabotage: str) -> None:
     driver = open_case(sabotage)
@@ -274,3 +296,19 @@ def test_a_page_that_is_gone_makes_the_outcome_unknown(open_case: OpenCase) -> N
     view = driver.view()
     driver.portal.call(driver.page.page.close)
     assert driver.perform(Click(target=Target(key=view.controls[0].key)), view).result == "unknown"
+
+
+def test_a_page_that_crashes_after_the_click_makes_the_outcome_unknown(open_case: OpenCase) -> None:
+    driver = open_case()
+
+    async def crash_on_send() -> None:
+        devtools = await driver.page.page.context.new_cdp_session(driver.page.page)
+
+        async def crash(route: Route) -> None:
+            with suppress(PlaywrightError):
+                await devtools.send("Page.crash")
+
+        await driver.page.page.route("**/message", crash)
+
+    driver.portal.call(crash_on_send)
+    assert driver.perform(SendMessage(text="We are on it.")).result == "unknown"

@@ -176,6 +176,18 @@ def test_a_message_is_one_step(booth: Booth) -> None:
     assert len(view.messages) == 1
 
 
+def test_a_message_sent_by_the_enter_key_is_one_step(booth: Booth) -> None:
+    async def work(page: Page) -> None:
+        reply = page.get_by_role("textbox", name="Reply")
+        await reply.press_sequentially("We are")
+        await reply.press("Shift+Enter")
+        await reply.press_sequentially("on it.")
+        await reply.press("Enter")
+        await page.get_by_role("log").get_by_text("on it.").wait_for()
+
+    assert booth.record(work, "enter-sends") == [("send_message", "", "We are\non it.")]
+
+
 def test_closing_is_one_step_and_a_cancelled_dialog_none(booth: Booth) -> None:
     async def work(page: Page) -> None:
         await page.get_by_label("Resolution").select_option("Refunded")

@@ -45,6 +45,8 @@ if (sabotage.has("revert")) { for (const id of ["order", "note", "reason", "noti
 if (sabotage.has("radio-revert")) document.querySelectorAll("[name=to]").forEach((r) => r.addEventListener("change", () => { r.checked = false; }));
 if (sabotage.has("disabled")) setTimeout(() => { $("submit").disabled = true; $("order").disabled = true; });
 if (sabotage.has("cover")) document.body.insertAdjacentHTML("beforeend", '<div class="cover"></div>');
+if (sabotage.has("enter-sends")) $("composer").addEventListener("keydown", (e) => { if (e.key !== "Enter" || e.shiftKey) return;
+  e.preventDefault(); $("send").click(); });
 if (sabotage.has("mask")) $("order").addEventListener("input", () => { const d = $("order").value.replace(/\D/g, "");
   $("order").value = d.length > 3 ? `(${d.slice(0, 3)}) ${d.slice(3, 6)}-${d.slice(6)}` : d; });
 if (sabotage.has("keys-only")) $("note").addEventListener("input", (e) => { if (!$("note").dataset.keyed) $("note").value = ""; });
