@@ -10,7 +10,7 @@ from loguru import logger
 
 from agent.handoff import Handoff, OperatorAction
 from agent.intents import settled_state
-from agent.verdicts import changed_fields, form_state
+from agent.verdicts import changed_fields, holds
 from agent.words import alternatives, anchor
 from browser.errors import BrowserError
 from browser.page import CasePage, new_case_page
@@ -94,10 +94,13 @@ class Live:
             await self.worker.make_room(self)
             self.page = await new_case_page(self.worker.browser, self.worker.settings.profile, self.worker.storage_state)
             self.page.recorder.on_step = self.on_step
-            await self.page.recorder.start()
-            await self.page.recorder.pause()
-            await self.page.open_case(self.case_id)
-            await self._restored(self.page)
+            try:
+                await self.page.open_case(self.case_id)
+                await self._restored(self.page)
+            except BrowserError:
+                # What stands there is an error page at the case's address; the next look has to try afresh.
+                await self.close()
+                raise
         return self.page
 
     async def _quiet(self, page: CasePage) -> View:
@@ -122,6 +125,14 @@ class Live:
             logger.info("{}: entered again {}: {} {}", self.session, target_key(action), outcome.result, outcome.message)
             view = await self._quiet(page)
         return view
+
+    async def end(self) -> None:
+        """Close page and trace: the session is over, here at least."""
+        self.handoff = None
+        await self.close()
+        if self._trace is not None:
+            self._trace.close()
+            self._trace = None
 
     # The trace
 
@@ -159,8 +170,6 @@ class Live:
         page = await self._opened()
         ref = anchor(view, handoff.proposal.action) if handoff.proposal else None
         picture = self.worker.settings.run_dir / "screenshots" / f"{handoff.id}.png"
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        picture.write_bytes(await page.screenshot(ref))
         shown = handoff.model_copy(
             update={
                 "page_url": page.page.url,
@@ -172,7 +181,9 @@ class Live:
         self.handoff, self.steps, self.rejected = shown, [], None
         await page.set_operator(self.operator or self.worker.settings.operator)
         await page.overlay.show(ref, shown.suggestion, shown.reason, alternatives(shown.ranked), self._pressed)
-        await page.recorder.resume()
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(await page.screenshot(ref))
+        await (page.recorder.resume() if page.recorder.started else page.recorder.start())
         page.page.once("close", self._page_closed)
         self.worker.desk.moved(shown)
         return True
@@ -241,4 +252,4 @@ def _bound(view: View, action: Action) -> Action | None:
 def _holds(view: View, action: Action) -> bool:
     """Whether the page already holds what the action would enter."""
     value = action_value(action)
-    return value is not None and form_state(view).get(target_key(action)) == " ".join(value.split())
+    return value is not None and holds(view, target_key(action), value)

@@ -17,15 +17,17 @@ class _IntoLoguru(logging.Handler):
         logger.opt(depth=6, exception=record.exc_info).log(level, "{}: {}", record.name, record.getMessage())
 
 
-def log_to(folder: Path | None = None, *, quiet: bool = False) -> list[int]:
-    """Send logs to `folder`/run.log and, unless `quiet`, warnings to standard error; returns the handlers' ids.
-
-    DBOS is kept from writing to standard error on its own.
-    """
-    logger.remove()
+def tame_dbos() -> None:
+    """Send what DBOS logs into the same logs as all else, instead of to standard error."""
     dbos = logging.getLogger("dbos")
     dbos.handlers[:] = [_IntoLoguru()]
     dbos.propagate = False
+
+
+def log_to(folder: Path | None = None, *, quiet: bool = False) -> list[int]:
+    """Send logs to `folder`/run.log and, unless `quiet`, warnings to standard error; returns the handlers' ids."""
+    logger.remove()
+    tame_dbos()
     handlers: list[int] = []
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -197,6 +197,8 @@ async def _conclude(live: Live, handoff: Handoff, ending: Ending) -> Round:
         round = await _accepted(live, handoff, step, ending.verdict)
         return round.model_copy(update={"taken": theirs + round.taken})
     await live.withdraw()
+    if handoff.proposal is None and not theirs:
+        await live.close()  # there was nothing to do on that page; look at a new one
     live.write(step)
     return Round(kind="ended" if ending.kind == "ended" else "went_on", taken=theirs)
 

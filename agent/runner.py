@@ -16,13 +16,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import IO
 
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from loguru import logger
 
 from agent.desk import Desk
 from agent.errors import RunError
+from agent.logs import tame_dbos
 from agent.session import SESSION_VERSION, serve, work_case
 from agent.settings import RunSettings
 from agent.store import CaseSummary, Store
@@ -30,7 +31,7 @@ from agent.worker import GateFactory, Worker
 from agent.worklist import open_cases
 from browser.launch import BrowserSettings
 from browser.page import new_case_page
-from browser.session import free_port, opened
+from browser.session import StorageState, free_port, opened
 from policies.proposal import Policy
 from schema_extraction.view import Frozen
 
@@ -75,6 +76,7 @@ class Runner:
         self._gates = gate_factory
         self._on_state = on_state
         self._sessions: dict[str, str] = {}
+        self._summaries: dict[str, CaseSummary] = {}
         self._stopped = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -90,7 +92,6 @@ class Runner:
             self.browser = await stack.enter_async_context(
                 opened(BrowserSettings(headed=self.settings.headed, devtools_port=port))
             )
-            self.browser.on("disconnected", lambda _: self.stop())
             storage = await self._sign_in()
             self.worker = Worker(
                 self.settings,
@@ -105,6 +106,7 @@ class Runner:
             )
             stack.push_async_callback(self._leave)
             self.desk.bind(self.worker)
+            self.browser.on("disconnected", lambda _: self.stop())
             serve(self.worker)
             self._queue = await _launch(folder)
             self._stack = stack.pop_all()
@@ -143,7 +145,7 @@ class Runner:
         self._changed()
         while not self._stopped.is_set():
             self._news.clear()
-            if all(self.store.summary(session) for session in self._sessions.values()):
+            if len(self._finished()) == len(self._sessions):
                 break
             await self._news.wait()
         await asyncio.gather(*self.worker.tasks.values(), return_exceptions=True)
@@ -164,7 +166,7 @@ class Runner:
     @property
     def state(self) -> RunState:
         """Where the run stands now."""
-        summaries = [summary for session in self._sessions.values() if (summary := self.store.summary(session))]
+        summaries = self._finished()
         phases = [live.phase for live in self.worker.lives.values()]
         return RunState(
             total=len(self._sessions),
@@ -176,7 +178,7 @@ class Runner:
             failed=sum(s.status == "failed" for s in summaries),
         )
 
-    async def _sign_in(self) -> dict[str, Any] | None:
+    async def _sign_in(self) -> StorageState | None:
         """One login for all sessions: cookies and local storage of a signed-in context; None when there is no login."""
         credentials = self.settings.credentials
         if credentials is None:
@@ -201,6 +203,12 @@ class Runner:
 
     def _summary(self, case_id: str, session: str) -> CaseSummary:
         return self.store.summary(session) or CaseSummary(case_id=case_id, session=session, status="stopped")
+
+    def _finished(self) -> list[CaseSummary]:
+        for session in self._sessions.values():
+            if session not in self._summaries and (summary := self.store.summary(session)):
+                self._summaries[session] = summary
+        return list(self._summaries.values())
 
     def _changed(self) -> None:
         self._news.set()
@@ -229,7 +237,9 @@ async def _launch(folder: Path) -> Queue:
         "application_version": SESSION_VERSION,
         "notification_listener_polling_interval_sec": MESSAGE_POLL_SECONDS,
         "enable_otlp": False,
+        "log_level": "WARNING",
     }
+    tame_dbos()
     DBOS(config=config)
     # In the loop's own thread, so that the engine runs the workflows in this loop, the browser's.
     DBOS.launch()

@@ -57,7 +57,7 @@ async def work_case(session: str, case_id: str) -> str:
         summary = _summary(worker, live, Memory(), "failed", error=f"{type(error).__name__}: {error}")
     finally:
         worker.lives.pop(session, None)
-        await live.close()
+        await live.end()
         worker.changed()
     worker.store.finish(summary)
     worker.changed()
@@ -112,6 +112,7 @@ async def _ending(worker: Worker, live: Live, handoff_id: str) -> Ending:
                 # No page to show it in: it waits at the desk all the same, and a claim tries again.
                 logger.warning("{}: {}", live.session, error)
         if shown:
+            await worker.make_room(live)
             await worker.desk.announce(handoff)
         else:
             await worker.desk.stale(handoff)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from policies.feedback import Reason, Verdict
 from policies.proposal import Proposal, is_critical
+from schema_extraction import normalise
 from schema_extraction.action import Action, SendMessage, action_value, same_action, target_key
 from schema_extraction.view import View
 
@@ -24,6 +25,22 @@ def form_state(view: View) -> dict[str, str]:
     return state
 
 
+def holds(view: View, key: str, value: str) -> bool:
+    """Whether the control with this key holds `value`, however it writes it."""
+    control = view.control(key)
+    if control is None:
+        return False
+    wanted = " ".join(value.split())
+    held = [o.label for o in control.options if o.selected]
+    if control.checked is not None:
+        held.append("on" if control.checked else "off")
+    if control.value is not None:
+        held += [control.value.raw, control.value.normal]
+        if control.value.normal and control.value.normal == normalise.value(value, control.value.kind).normal:
+            return True
+    return wanted in (" ".join(text.split()) for text in held)
+
+
 def changed_fields(before: View, after: View) -> list[str]:
     """Keys of the controls that both views have and that hold something else in the later one."""
     old, new = form_state(before), form_state(after)
@@ -39,7 +56,7 @@ def compare(proposal: Proposal, view: View, steps: list[tuple[View, Action]], op
 
     def verdict(reason: Reason | None) -> Verdict:
         kind = "accept" if reason is None else "reject"
-        return Verdict(kind=kind, operator=operator, reason=reason, seconds=seconds, implicit=True)  # type: ignore[arg-type]
+        return Verdict(kind=kind, operator=operator, reason=reason, seconds=seconds, implicit=True)
 
     if not steps:
         return None
@@ -65,5 +82,5 @@ def compare(proposal: Proposal, view: View, steps: list[tuple[View, Action]], op
 
 def touched(view: View, steps: list[tuple[View, Action]]) -> bool:
     """Whether any of the steps entered something other than what the view already held."""
-    held = form_state(view)
-    return any((value := action_value(a)) is not None and held.get(target_key(a)) != " ".join(value.split()) for _, a in steps)
+    entered = [(target_key(a), action_value(a)) for _, a in steps if not is_critical(view, a)]
+    return any(value is not None and not holds(view, key, value) for key, value in entered)

@@ -23,7 +23,7 @@ from schema_extraction.view import View
 
 if TYPE_CHECKING:
     from browser.page import CasePage
-    from browser.session import Browser
+    from browser.session import Browser, StorageState
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class Worker:
         store: Store,
         browser: Browser,
         devtools: str,
-        storage_state: dict[str, Any] | None,
+        storage_state: StorageState | None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self.settings = settings
@@ -122,12 +122,12 @@ class Worker:
         """Whether one more page may be opened without evicting another."""
         return sum(live.page is not None for live in self.lives.values()) < self.settings.page_limit
 
-    async def make_room(self, live: Live) -> None:
-        """Before `live` opens a page: close the page that has waited longest for an operator if there are too many."""
+    async def make_room(self, live: Live, pages: int = 1) -> None:
+        """Before `live` opens `pages` more: close the page that has waited longest for an operator if there are too many."""
         opened = [other for other in self.lives.values() if other.page is not None and other is not live]
-        if len(opened) < self.settings.page_limit:
+        if len(opened) + pages <= self.settings.page_limit:
             return
-        idle = [other for other in opened if other.phase == "waiting" and not other.operator and not other.steps]
+        idle = [other for other in opened if other.handoff is not None and not other.operator and not other.steps]
         if idle:
             longest = min(idle, key=lambda other: other.handoff.opened_at.timestamp() if other.handoff else 0.0)
             logger.info("{}: page evicted while it waits", longest.session)
@@ -152,5 +152,5 @@ class Worker:
         for task in list(self._spawned):
             task.cancel()
         await asyncio.gather(*self._spawned, return_exceptions=True)
-        await asyncio.gather(*(live.close() for live in self.lives.values()), return_exceptions=True)
+        await asyncio.gather(*(live.end() for live in self.lives.values()), return_exceptions=True)
         self._thinker.shutdown(wait=True)

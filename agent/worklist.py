@@ -27,8 +27,8 @@ async def open_cases(page: CasePage, profile: Profile) -> list[str]:
     for frame in snapshot.frames:
         if not frame.html.strip():
             continue
-        for _, attribute, link, _ in html.fromstring(frame.html).iterlinks():
-            if attribute == "href" and (case_id := profile.case_id(link)):
+        for link in html.fromstring(frame.html).iter("a"):
+            if case_id := profile.case_id(link.get("href", "")):
                 found.setdefault(case_id)
     logger.info("work list: {} open cases", len(found))
     return list(found)

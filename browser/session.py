@@ -6,13 +6,24 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from browser.errors import PageError
 from browser.launch import BrowserSettings, launch
 
-__all__ = ["Browser", "Page", "attached", "find_page", "free_port", "opened", "target_id"]
+__all__ = [
+    "Browser",
+    "BrowserContext",
+    "Page",
+    "StorageState",
+    "attached",
+    "find_page",
+    "free_port",
+    "opened",
+    "target_id",
+    "visit",
+]
 
 
 def free_port() -> int:
@@ -78,3 +89,16 @@ async def find_page(browser: Browser, target: str) -> Page:
             if await target_id(page) == target:
                 return page
     raise PageError(f"No open page has the target id {target!r}; it was closed or evicted. Claim the hand-off again.")
+
+
+async def visit(page: Page, url: str) -> None:
+    """Open an address as a person would type it.
+
+    Raises:
+        PageError: nobody answers there.
+    """
+    try:
+        await page.goto(url, wait_until="domcontentloaded", timeout=20_000)
+    except PlaywrightError as error:
+        first = str(error).strip().splitlines()[0].removeprefix("Page.goto: ")
+        raise PageError(f"Cannot open {url!r}: {first}. Is the application running, and the address right?") from error

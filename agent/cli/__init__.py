@@ -1,0 +1,43 @@
+"""The command line. Every command imports what it needs when it runs, so that `casepilot --help` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from agent.cli import bpm, extract, learn, record, run, show
+from schema_extraction.errors import CasepilotError
+
+app = typer.Typer(
+    name="casepilot",
+    help="Works cases in the web UI of a BPM or support platform: learns from operators, acts when sure, hands over when not.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+extract.add_to(app)
+record.add_to(app)
+learn.add_to(app)
+run.add_to(app)
+show.add_to(app)
+bpm.add_to(app)
+
+
+def main() -> None:
+    """Entry point. Foreseen errors are one line on standard error and exit 1; Ctrl-C exits 130."""
+    try:
+        app()
+    except CasepilotError as error:
+        fail(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        fail("Stopped.")
+        sys.exit(130)
+
+
+def fail(text: str) -> None:
+    """One red line on standard error."""
+    typer.secho(" ".join(text.split()), fg="red", err=True)

@@ -1,0 +1,150 @@
+"""`casepilot train`, `critic`, `calibrate` and `evaluate`: from traces to a model that may run unattended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.options import ModelPath
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from policies.metrics import StepAccuracy
+
+Traces = Annotated[Path, typer.Argument(help="Recorded traces: a file, or a folder that is searched.", show_default=False)]
+Feedback = Annotated[
+    Path, typer.Argument(help="Operators' verdicts: the run folder of a copilot run, or one trace file.", show_default=False)
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the training.")]
+
+
+def train(
+    traces: Traces,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model to write.", show_default=False)],
+    seed: Seed = 0,
+) -> None:
+    """Train the policy on recorded work."""
+    from agent.logs import log_to
+    from policies.train import TrainSettings, train_policy
+
+    log_to()
+    with _bar("training the policy") as progress:
+        metrics = train_policy(traces, out, TrainSettings(seed=seed), progress)
+    _print_metrics(f"policy in {out}", metrics)
+
+
+def critic(feedback: Feedback, model: ModelPath, seed: Seed = 0) -> None:
+    """Train the critic of a model on operators' verdicts."""
+    from agent.logs import log_to
+    from policies.train import TrainSettings, train_critic
+
+    log_to()
+    with _bar("training the critic") as progress:
+        metrics = train_critic(model, feedback, TrainSettings(seed=seed), progress)
+    _print_metrics(f"critic of {model}", metrics)
+
+
+def calibrate(
+    feedback: Feedback,
+    model: ModelPath,
+    target: Annotated[
+        float, typer.Option("--target", min=0.01, max=0.999, help="Precision that unattended steps must have.")
+    ] = 0.9,
+    delta: Annotated[float, typer.Option("--delta", min=0.001, max=0.5, help="Chance that a certificate is wrong.")] = 0.1,
+    slices: Annotated[bool, typer.Option("--slices", help="Also certify each process on its own.")] = False,
+) -> None:
+    """Certify, per kind of action, from which score on it may run unattended."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from agent.logs import log_to
+    from policies.calibrate import CalibrationSettings
+    from policies.calibrate import calibrate as certify
+
+    log_to()
+    with _bar("scoring") as progress:
+        thresholds = certify(model, feedback, CalibrationSettings(target=target, delta=delta, slices=slices), progress)
+    table = Table(title=f"thresholds in {model} (precision at least {target:.0%}, confidence {1 - delta:.0%})")
+    for heading in ("Action", "Process", "Verdicts", "What the data say"):
+        table.add_column(heading, overflow="fold")
+    for certificate in thresholds.certificates:
+        table.add_row(certificate.action_class, certificate.slice or "all", str(certificate.count), certificate.describe())
+    Console().print(table)
+
+
+def evaluate(
+    traces: Traces,
+    model: ModelPath,
+    feedback: Annotated[
+        Path | None, typer.Option("--feedback", help="Also judge the critic on these verdicts.", show_default=False)
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print every figure as JSON.")] = False,
+) -> None:
+    """Measure a model on recorded cases that it was not trained on."""
+    from agent.logs import log_to
+    from policies.evaluate import evaluate as measure
+
+    log_to()
+    with _bar("evaluating") as progress:
+        evaluation = measure(model, traces, feedback, progress)
+    if json:
+        typer.echo(evaluation.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    policy = evaluation.policy
+    table = Table(title=f"{policy.overall.count} steps of {policy.cases} cases")
+    for heading in ("Steps of", "Number", "Right", "Kind", "Target", "Value", "In the first 3"):
+        table.add_column(heading, justify="left" if heading == "Steps of" else "right")
+    rows = {"all": policy.overall} | policy.by_process | policy.by_action
+    for name, accuracy in rows.items():
+        table.add_row(name, *_accuracy(accuracy))
+    Console().print(table)
+    if evaluation.critic is not None:
+        both = Table(title="critic against the policy's own confidence")
+        for heading in ("", "Precision", "Recall", "F1 (macro)", "AUROC", "AURC"):
+            both.add_column(heading, justify="left" if not heading else "right")
+        for name, found in (("critic", evaluation.critic.critic), ("confidence", evaluation.critic.confidence)):
+            figures = (found.macro_precision, found.macro_recall, found.macro_f1, found.auroc, found.aurc)
+            both.add_row(name, *(f"{figure:.3f}" for figure in figures))
+        Console().print(both)
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+    from rich.console import Console
+
+    from agent.progress import counting
+
+    with counting(Console(stderr=True), title) as progress:
+        yield progress
+
+
+def _print_metrics(title: str, metrics: BaseModel) -> None:
+    """The figures of a training, one a row."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Figure", "Value", title=title)
+    for name, value in metrics:
+        if isinstance(value, bool | int | str | float):
+            table.add_row(name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
+    Console().print(table)
+
+
+def _accuracy(accuracy: StepAccuracy) -> tuple[str, ...]:
+    figures = (accuracy.step, accuracy.type, accuracy.target, accuracy.value, accuracy.top3)
+    return str(accuracy.count), *("-" if figure is None else f"{figure:.1%}" for figure in figures)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command(epilog="Example:\n\n  casepilot train runs/logging --out models/first")(train)
+    app.command(epilog="Example:\n\n  casepilot critic runs/copilot --model models/first")(critic)
+    app.command(epilog="Example:\n\n  casepilot calibrate runs/copilot --model models/first --target 0.9")(calibrate)
+    app.command(epilog="Example:\n\n  casepilot evaluate runs/held-out --model models/first --feedback runs/copilot")(evaluate)

@@ -1,0 +1,61 @@
+"""Options that several commands share. Credentials are read here and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from agent.settings import Credentials
+    from schema_extraction.profile import Profile
+
+ProfilePath = Annotated[
+    Path, typer.Option("--profile", "-p", help="Profile of the application's UI (YAML).", show_default=False)
+]
+OptionalProfilePath = Annotated[
+    Path | None, typer.Option("--profile", "-p", help="Profile of the application's UI (YAML).", show_default=False)
+]
+ModelPath = Annotated[Path, typer.Option("--model", "-m", help="Folder of a trained model.", show_default=False)]
+Username = Annotated[
+    str, typer.Option("--username", envvar="CASEPILOT_USERNAME", help="Account to sign in with.", show_default=False)
+]
+Password = Annotated[
+    str,
+    typer.Option(
+        "--password", envvar="CASEPILOT_PASSWORD", help="Its password; better given in the environment.", show_default=False
+    ),
+]
+BaseUrl = Annotated[
+    str, typer.Option("--base-url", help="Address of the application, in place of the profile's.", show_default=False)
+]
+Headed = Annotated[bool, typer.Option("--headed/--headless", help="Show the browser's window.")]
+Operator = Annotated[str, typer.Option("--operator", help="Name of the operator who works in the page.")]
+
+
+def the_profile(path: Path, base_url: str = "") -> Profile:
+    """The profile in a file, with another address if one is given."""
+    from schema_extraction.profile import load_profile
+
+    profile = load_profile(path)
+    return profile.model_copy(update={"base_url": base_url.rstrip("/")}) if base_url else profile
+
+
+def the_credentials(username: str, password: str) -> Credentials | None:
+    """The account to sign in with, or None when none is given.
+
+    Raises:
+        UsageError: one of the two is missing.
+    """
+    from pydantic import SecretStr
+
+    from agent.errors import UsageError
+    from agent.settings import Credentials
+
+    if not username and not password:
+        return None
+    if not username or not password:
+        missing = "CASEPILOT_PASSWORD" if username else "CASEPILOT_USERNAME"
+        raise UsageError(f"Expected a user name and a password, met only one; set {missing} too.")
+    return Credentials(username=username, password=SecretStr(password))
