@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
@@ -41,7 +42,7 @@ def script() -> str:
 
 
 class Overlay:
-    """The card of one page. It is gone after a verdict, after `hide`, and when the page navigates. `shown`: it is there."""
+    """The card of one page. It stays through navigations, without its outline, until a verdict or `hide`."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -49,7 +50,9 @@ class Overlay:
         self._token = ""
         self._on_verdict: OnVerdict | None = None
         self._bound = False
-        page.on("framenavigated", self._on_navigated)
+        self._card: dict[str, Any] = {}
+        self._again: set[asyncio.Task[None]] = set()
+        page.on("domcontentloaded", self._on_document)
 
     async def show(
         self,
@@ -72,18 +75,16 @@ class Overlay:
             self._bound = True
             await self.page.expose_binding(BINDING, self._on_call)
         self._token, self._on_verdict = secrets.token_hex(16), on_verdict
-        found = await self._call(
-            "show",
-            {
-                "ref": ref,
-                "suggestion": suggestion,
-                "reason": reason,
-                "alternatives": list(alternatives),
-                "reasons": [list(pair) for pair in reasons],
-                "token": self._token,
-                "card": True,
-            },
-        )
+        self._card = {
+            "ref": ref,
+            "suggestion": suggestion,
+            "reason": reason,
+            "alternatives": list(alternatives),
+            "reasons": [list(pair) for pair in reasons],
+            "token": self._token,
+            "card": True,
+        }
+        found = await self._call("show", self._card)
         self.shown = True
         return bool(found)
 
@@ -123,6 +124,14 @@ class Overlay:
         if answer is not None:
             await answer
 
-    def _on_navigated(self, frame: Any) -> None:
-        if frame is self.page.main_frame and self.shown:
-            self.shown = False
+    def _on_document(self, page: Page) -> None:
+        if self.shown:
+            task = asyncio.create_task(self._show_again())
+            self._again.add(task)
+            task.add_done_callback(self._again.discard)
+
+    async def _show_again(self) -> None:
+        try:
+            await self._call("show", self._card)
+        except PageError as error:
+            logger.debug("The card cannot be shown again: {}", error)

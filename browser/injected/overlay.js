@@ -179,11 +179,18 @@
       );
     }
 
+    // Last in the document, outside of the body; in the open modal dialog while there is one, for all else is out of reach.
+    const settleIn = () => {
+      const home = [...document.querySelectorAll("dialog:modal")].pop() ?? document.documentElement;
+      if (host.parentNode !== home) home.append(host);
+    };
+
     const PAD = 5;
     let queued = 0;
     const layout = () => {
       queued = 0;
       if (!host) return;
+      settleIn();
       let box = null;
       if (element?.isConnected && element.checkVisibility()) {
         box = place(element);
@@ -213,9 +220,6 @@
 
     state = { stop: () => cleanups.forEach((cleanup) => cleanup()), sent: false, moved: false };
     element?.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
-    // Last in the document, outside of the body; in the open modal dialog where there is one, for only that is on top.
-    const modal = [...document.querySelectorAll("dialog:modal")].pop();
-    (modal ?? document.documentElement).append(host);
     layout();
     return Boolean(element);
   };

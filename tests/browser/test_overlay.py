@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from schema_extraction.action import Action, Click
@@ -130,3 +132,26 @@ def test_the_field_is_brought_into_view_and_outlined_in_the_picture(open_case: O
     assert plain[:4] == outlined[:4] == b"\x89PNG"
     assert plain != outlined
     assert driver.script("document.querySelector('casepilot-overlay')") is None
+
+
+def test_the_card_stays_in_reach_when_a_dialog_opens_and_closes(open_case: OpenCase) -> None:
+    driver = open_case()
+    got = show(driver, "Resolution")
+    where = "document.querySelector('casepilot-overlay').parentNode.localName"
+    homes = [driver.script(where)]
+    for button in ("#close", "#keep"):
+        driver.portal.call(driver.page.page.click, button)
+        driver.portal.call(driver.page.settle)
+        homes.append(driver.script(f"new Promise(done => requestAnimationFrame(() => setTimeout(() => done({where}))))"))
+    assert homes == ["html", "dialog", "html"]
+    press(driver, "Alt+a")
+    assert got == [("accept", None)]
+
+
+def test_the_card_comes_back_when_the_page_is_loaded_anew(open_case: OpenCase) -> None:
+    driver = open_case()
+    got = show(driver)
+    driver.portal.call(driver.page.page.reload)
+    driver.portal.call(partial(driver.page.page.wait_for_selector, "casepilot-overlay", state="attached"))
+    press(driver, "Alt+a")
+    assert got == [("accept", None)]
