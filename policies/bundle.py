@@ -1,0 +1,166 @@
+"""A model folder: policy, critic and thresholds with what they were made from. Safetensors and JSON, never pickle.
+
+bundle.json          what the model is, and the sha256 of every file it needs
+policy.safetensors   arrays of the policy      policy.json   the rest of it
+critic.json          the critic, once there is one
+thresholds.json      certified thresholds, once calibrated (see `policies.thresholds`)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+
+from policies.errors import ModelError
+from schema_extraction.view import VIEW_VERSION, Frozen
+
+if TYPE_CHECKING:
+    from policies.encoder import EncoderSettings
+    from policies.small.critic import SmallCritic
+    from policies.small.policy import SmallPolicy
+    from policies.thresholds import Thresholds
+
+FORMAT = 1
+META = "bundle.json"
+CRITIC = "critic.json"
+THRESHOLDS = "thresholds.json"
+
+
+class Meta(Frozen):
+    """`traces`: digest of the traces the policy learned from. `files`: sha256 by name. `metrics`: of policy and critic."""
+
+    format: int = FORMAT
+    kind: str = "small"
+    view_version: int = VIEW_VERSION
+    encoder: str = ""
+    encoder_sha: str = ""
+    max_tokens: int = 128
+    seed: int = 0
+    traces: str = ""
+    cases: int = 0
+    settings: dict[str, Any] = Field(default_factory=dict)
+    metrics: dict[str, float] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model that was loaded."""
+
+    path: Path
+    policy: SmallPolicy
+    critic: SmallCritic | None
+    thresholds: Thresholds | None
+    meta: Meta
+
+
+def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None = 1) -> Bundle:
+    """Load a model folder. `encoder`: where the text encoder is and where it caches, if not as usual. `threads`: of torch, for
+    the whole process; a page is too small a batch to share among more than one. None leaves it.
+
+    Raises:
+        ModelError: the folder is missing or damaged, or its model was made for another view version or encoder.
+        EncoderError: the text encoder cannot be had.
+    """
+    meta = read_meta(path)
+    for name, expected in meta.files.items():
+        file = path / name
+        if not file.is_file() or _sha(file) != expected:
+            raise ModelError(f"Model {str(path)!r} is damaged: {name} is missing or was changed. Train it again.")
+
+    import torch
+
+    from policies.encoder import EncoderSettings, TextEncoder
+    from policies.small import critic, store
+    from policies.thresholds import Thresholds
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    texts = TextEncoder(encoder or EncoderSettings(model=meta.encoder, max_tokens=meta.max_tokens))
+    if texts.sha != meta.encoder_sha:
+        raise ModelError(
+            f"Model {str(path)!r} was trained with text encoder {meta.encoder_sha[:12]}, met {texts.sha[:12]}. "
+            "Give the encoder it was trained with, or train it again."
+        )
+    try:
+        policy = store.load(path, texts)
+        judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
+    except (KeyError, ValueError, RuntimeError, OSError) as error:
+        raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
+    thresholds = Thresholds.read(path / THRESHOLDS) if (path / THRESHOLDS).is_file() else None
+    return Bundle(path, policy, judge, thresholds, meta)
+
+
+def read_meta(path: Path) -> Meta:
+    """What a model folder says it is.
+
+    Raises:
+        ModelError: see `load`.
+    """
+    file = path / META
+    if not file.is_file():
+        raise ModelError(f"No model at {str(path)!r}. Make one with `casepilot train TRACES --out {path}`.")
+    try:
+        plain = json.loads(file.read_text(encoding="utf-8"))
+        version = plain.get("view_version") if isinstance(plain, dict) else None
+        if version is not None and version != VIEW_VERSION:
+            raise ModelError(
+                f"Model {str(path)!r} was trained for view version {version!r}, this is version {VIEW_VERSION}. "
+                "Train it again on traces of this version."
+            )
+        return Meta.model_validate(plain)
+    except (ValueError, ValidationError, OSError) as error:
+        raise ModelError(f"Model {str(path)!r} is damaged: {META} cannot be read. Train it again.") from error
+
+
+def write_meta(folder: Path, meta: Meta) -> Meta:
+    """Write `bundle.json` with the digests of the files that lie beside it, in one stroke; gives what was written."""
+    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name not in (META, THRESHOLDS))
+    meta = meta.model_copy(update={"files": {name: _sha(folder / name) for name in names if not name.startswith(".")}})
+    replace_text(folder / META, meta.model_dump_json(indent=1))
+    return meta
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    draft = file.with_name(f".{file.name}.new")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, file)
+
+
+@contextmanager
+def new_folder(out: Path) -> Iterator[Path]:
+    """A folder to write a model to, that takes the place of `out` when all went well and otherwise leaves nothing behind.
+
+    Raises:
+        ModelError: `out` is something else than a model or an empty folder; it is not touched.
+    """
+    if out.exists() and not (out / META).is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise ModelError(f"{str(out)!r} exists and is no model. Give --out a new folder, or one with a model to replace.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        yield folder
+        if out.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+            os.replace(out, old)
+            os.replace(folder, out)
+            shutil.rmtree(old)
+        else:
+            os.replace(folder, out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sha(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

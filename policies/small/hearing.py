@@ -1,0 +1,137 @@
+"""What a customer's words ask for: which option a target gets, read from the sentences of the conversation.
+
+One sentence carries the answer and nobody says which (multiple-instance learning), so an option's score is the soft maximum
+over sentences of a linear score plus the sentence's likeness to the option's own label. The likeness works from the first
+case; the linear part is learned from a few dozen. Noise on the sentence vectors stands for the many ways to say a thing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from policies.dataset import Example
+from policies.encoder import Vectors, mask
+from policies.small.rules import FOLDS, MIN_ROWS, fold_of
+from policies.sources import sentences
+from schema_extraction.view import View
+
+Embed = Callable[[Sequence[str]], Vectors]
+STEPS = 150
+NOISE = 1.0
+DECAY = 0.5
+LIKENESS = 5.0
+SCALE = 10.0
+MAX_HEARD = 16
+
+
+def heard(view: View) -> list[str]:
+    """The customer's sentences as they are embedded, latest last."""
+    said = [mask(s) for m in view.messages if m.direction == "inbound" for s in sentences(m.text)]
+    return list(dict.fromkeys(said))[-MAX_HEARD:]
+
+
+@dataclass(frozen=True)
+class Ear:
+    """The linear scores of one target: `weights` (options, d), `labels` (options, d), `likeness`, `bias` (options,)."""
+
+    classes: tuple[str, ...]
+    weights: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.float32]
+    bias: npt.NDArray[np.float32]
+    likeness: float
+
+    def __call__(self, said: Vectors) -> dict[str, float]:
+        """`said` (sentences, d) -> probability of every class."""
+        scores = SCALE * (said @ self.weights.T) + self.likeness * (said @ self.labels.T)
+        scores = scores - scores.mean(-1, keepdims=True)
+        top = scores.max(0)
+        logits = np.log(np.exp(scores - top).sum(0)) + top + self.bias
+        odds = np.exp(logits - logits.max())
+        return dict(zip(self.classes, (odds / odds.sum()).tolist(), strict=True))
+
+
+@dataclass
+class Hearing:
+    """`ears[key]`: of a target, all cases heard. `folds[n]`: without the cases of fold n, kept only while training."""
+
+    ears: dict[str, Ear] = field(default_factory=dict)
+    folds: tuple[Hearing, ...] = ()
+
+    def fold(self, case_id: str) -> Hearing:
+        return self.folds[fold_of(case_id)] if self.folds else self
+
+    def value(self, key: str, said: Vectors) -> dict[str, float]:
+        """Slot to probability; empty where nothing was learned or nothing was said."""
+        ear = self.ears.get(key)
+        return ear(said) if ear is not None and len(said) else {}
+
+
+def learn_hearing(cases: dict[str, list[Example]], embed: Embed, seed: int) -> Hearing:
+    """Ears for every target whose value is one of a few options."""
+    rows: dict[str, list[tuple[str, list[str], str]]] = defaultdict(list)
+    for case_id, examples in cases.items():
+        for example in examples:
+            slots = [example.candidates[i].slot for i in example.matches]
+            answer = next((slot for slot in slots if slot.startswith(("option:", "constant:"))), None)
+            said = heard(example.sample.view)
+            if answer is not None and said:
+                rows[example.choices[example.target].key].append((case_id, said, answer))
+    embed([text for group in rows.values() for _, said, _ in group for text in said])
+    whole = Hearing(folds=tuple(Hearing() for _ in range(FOLDS)))
+    for key, group in sorted(rows.items()):
+        answers = sorted({answer for _, _, answer in group})
+        if len(group) >= MIN_ROWS and len(answers) > 1:
+            ears = _train(group, answers, embed, seed)
+            whole.ears[key] = ears[-1]
+            for fold, ear in zip(whole.folds, ears[:-1], strict=True):
+                fold.ears[key] = ear
+    return whole
+
+
+def _train(rows: list[tuple[str, list[str], str]], answers: list[str], embed: Embed, seed: int) -> list[Ear]:
+    """One ear for every fold left out, and last the one of all rows, trained side by side."""
+    import torch
+    from torch.nn import functional as F
+
+    labels = torch.from_numpy(embed([mask(answer.split(":", 1)[1]) for answer in answers]))  # (K, d)
+    said = [embed(texts) for _, texts, _ in rows]
+    x = torch.zeros(len(rows), max(map(len, said)), labels.shape[1])  # (n, M, d)
+    for index, vectors in enumerate(said):
+        x[index, : len(vectors)] = torch.from_numpy(vectors)
+    silent = (x == 0).all(-1)[None, :, :, None]
+    y = torch.tensor([answers.index(answer) for _, _, answer in rows])
+    folds = torch.tensor([fold_of(case_id) for case_id, _, _ in rows])
+    kept = torch.stack([folds != fold for fold in range(FOLDS)] + [folds >= 0]).float()  # (F, n)
+    generator = torch.Generator().manual_seed(seed)
+    f, k = len(kept), len(answers)
+    weights = torch.zeros(f, k, labels.shape[1], requires_grad=True)
+    bias = torch.zeros(f, k, requires_grad=True)
+    likeness = torch.full((f, 1, 1, 1), LIKENESS, requires_grad=True)
+    optimiser = torch.optim.AdamW(
+        [{"params": [weights], "weight_decay": DECAY}, {"params": [bias, likeness], "weight_decay": 0.0}], lr=0.05
+    )
+    for _ in range(STEPS):
+        noisy = x + torch.randn(x.shape, generator=generator) * (NOISE / x.shape[-1] ** 0.5)
+        noisy = F.normalize(noisy, dim=-1)
+        scores = SCALE * torch.einsum("nmd,fkd->fnmk", noisy, weights) + likeness * (noisy @ labels.T)
+        scores = (scores - scores.mean(-1, keepdim=True)).masked_fill(silent, -1e4)
+        logits = torch.logsumexp(scores, 2) + bias[:, None]  # (F, n, K)
+        losses = F.cross_entropy(logits.flatten(0, 1), y.repeat(f), reduction="none").view(f, -1)
+        optimiser.zero_grad()
+        ((losses * kept).sum(1) / kept.sum(1).clamp(min=1)).sum().backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+    return [
+        Ear(
+            tuple(answers),
+            weights[n].detach().numpy().copy(),
+            labels.numpy().copy(),
+            bias[n].detach().numpy().copy(),
+            likeness[n].item(),
+        )
+        for n in range(f)
+    ]

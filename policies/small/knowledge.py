@@ -1,0 +1,47 @@
+"""What the small policy knows beside its network: names and priors, rules over facts, and an ear for the customer's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from policies.dataset import Example
+from policies.encoder import Vectors
+from policies.proposal import History
+from policies.small.hearing import Embed, Hearing, heard, learn_hearing
+from policies.small.lexicon import Counts, Lexicon, learn_lexicon, own_counts
+from policies.small.rules import Names, Rules, learn_rules, literals
+from schema_extraction.view import View
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """`own`: what a training case itself added to the lexicon's counts, to be taken away for its examples."""
+
+    lexicon: Lexicon
+    rules: Rules
+    hearing: Hearing
+    own: Counts | None = None
+
+    def without(self, case_id: str, examples: Sequence[Example]) -> Knowledge:
+        """The knowledge as it would be had it not seen a training case."""
+        return Knowledge(self.lexicon, self.rules.fold(case_id), self.hearing.fold(case_id), own_counts(examples))
+
+
+def learn_knowledge(cases: dict[str, list[Example]], embed: Embed, seed: int) -> Knowledge:
+    """From the examples of the training cases, by case id."""
+    lexicon = learn_lexicon(cases)
+    return Knowledge(lexicon, learn_rules(cases, lexicon, seed), learn_hearing(cases, embed, seed))
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What the knowledge says of one view. `said` (sentences, d)."""
+
+    true: Names
+    stable: Names
+    said: Vectors
+
+    @classmethod
+    def of(cls, view: View, history: History, embed: Embed) -> Opinion:
+        return cls(literals(view, history), literals(view, history, controls=False), embed(heard(view)))

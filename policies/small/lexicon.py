@@ -1,0 +1,107 @@
+"""What the small policy knows by name: keys, literals (a fact with one of its usual values), sources of values, and how often
+each source was the right one. Learned from the training cases; nothing that fewer than `min_cases` cases share gets in.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from pydantic import Field
+
+from policies.dataset import Example
+from policies.templates import fold
+from schema_extraction.action import action_value
+from schema_extraction.view import Frozen, Value, View
+
+LITERAL_KINDS = frozenset({"text", "choice", "number"})
+MAX_LITERAL = 60
+
+Counts = Counter[tuple[str, str]]
+"""Matched cases per (target key, slot)."""
+
+
+def literal(key: str, value: Value | None) -> str:
+    """Names a fact or control holding a certain value; empty for values that tell a customer apart rather than a kind."""
+    if value is None or value.kind not in LITERAL_KINDS or not 0 < len(value.raw) <= MAX_LITERAL:
+        return ""
+    return f"{key}={fold(value.raw).casefold()}"
+
+
+def words_of(view: View) -> set[str]:
+    """Keys and literals of one view."""
+    named = {f"slice:{view.slice}"} | {f"section:{section.name}" for section in view.sections}
+    for control in view.controls:
+        named |= {control.key, literal(control.key, control.value)}
+    for fact in view.facts:
+        named |= {fact.key, literal(fact.key, fact.value)}
+    for table in view.tables:
+        named |= {f"{table.key}/{header}" for header in table.headers}
+    return named - {""}
+
+
+def value_word(target: str, slot: str) -> str:
+    """Names a source of a value as one for this target."""
+    return f"{target}>{slot}"
+
+
+class Lexicon(Frozen):
+    """`words`: name to index, from 1; 0 is any other. `matched[target][slot]`: in how many cases the slot gave the recorded
+    value of the target, out of `cases[target]`."""
+
+    words: dict[str, int] = Field(default_factory=dict)
+    matched: dict[str, dict[str, int]] = Field(default_factory=dict)
+    cases: dict[str, int] = Field(default_factory=dict)
+
+    def word(self, name: str) -> int:
+        return self.words.get(name, 0)
+
+    def prior(self, target: str, slot: str, own: Counts | None = None) -> tuple[float, float]:
+        """The smoothed share of cases in which `slot` gave `target` its value, and how many cases that rests on.
+
+        `own` is taken away: in training, what the example's own case adds.
+        """
+        seen = self.cases.get(target, 0)
+        hits = self.matched.get(target, {}).get(slot, 0)
+        if own is not None:
+            seen -= own[target, ""] > 0
+            hits -= own[target, slot] > 0
+        return (hits + 0.02) / (seen + 1.0), float(seen)
+
+
+def own_counts(examples: Iterable[Example]) -> Counts:
+    """What the examples of one case add to the lexicon's counts; slot "" counts the target itself."""
+    counts: Counts = Counter()
+    for example in examples:
+        key = example.choices[example.target].key
+        if example.matches:
+            counts[key, ""] += 1
+            counts.update((key, slot) for slot in {example.candidates[i].slot for i in example.matches})
+    return counts
+
+
+def learn_lexicon(cases: dict[str, list[Example]], min_cases: int = 3) -> Lexicon:
+    """The lexicon of training `cases` (examples by case id)."""
+    seen: Counter[str] = Counter()
+    matched: dict[str, Counter[str]] = defaultdict(Counter)
+    totals: Counter[str] = Counter()
+    for examples in cases.values():
+        named: set[str] = set()
+        for example in examples:
+            named |= words_of(example.sample.view)
+            key = example.choices[example.target].key
+            value = action_value(example.sample.action)
+            named |= {key, f"{key}={fold(value or '').casefold()}"}
+            named |= {value_word(key, candidate.slot) for candidate in example.candidates}
+        seen.update(named)
+        for key, slot in own_counts(examples):
+            if slot:
+                matched[key][slot] += 1
+            else:
+                totals[key] += 1
+    known = sorted(name for name, count in seen.items() if count >= min_cases)
+    return Lexicon(
+        words={name: index for index, name in enumerate(known, start=1)},
+        matched={key: dict(sorted(counts.items())) for key, counts in sorted(matched.items())},
+        cases=dict(sorted(totals.items())),
+    )

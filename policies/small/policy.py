@@ -1,0 +1,179 @@
+"""The small policy: reads a view, points at a target and at a value, and ranks what it would do."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from policies.candidates import Candidate, Choice, Memory, Offer, choices
+from policies.encoder import TextEncoder
+from policies.novelty import Novelty
+from policies.proposal import History, Proposal
+from policies.small.collate import pad_values, pad_views
+from policies.small.features import Texts, elements, values
+from policies.small.knowledge import Knowledge, Opinion
+from policies.small.model import PolicyNet
+from policies.templates import fold
+from schema_extraction.action import Done
+from schema_extraction.view import Frozen, View
+
+ENOUGH = 0.995
+MAX_TARGETS = 6
+REMEMBERED = 8
+
+
+class Temperatures(Frozen):
+    """Divide the logits of the two pointers; fitted on held-out cases (Guo et al. 2017)."""
+
+    target: float = 1.0
+    value: float = 1.0
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One way to act: a choice, a candidate (None for clicks and checks), their probabilities and vectors (d,).
+
+    `margin`: by how much the value's probability exceeds the next one's. `sources`: how many candidates have its text.
+    """
+
+    choice: Choice
+    candidate: Candidate | None
+    p_target: float
+    p_value: float
+    margin: float
+    sources: int
+    target_vector: Tensor
+    value_vector: Tensor | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the policy makes of a view: its ranked actions, and the vector of the view as a whole (d,)."""
+
+    proposals: tuple[Proposal, ...]
+    ranked: tuple[Ranked, ...]
+    p_targets: tuple[float, ...]
+    view_vector: Tensor
+    opinion: Opinion
+
+
+class SmallPolicy:
+    """See the package. Deterministic: the same view, history and model folder give the same proposals, bit for bit."""
+
+    def __init__(
+        self,
+        net: PolicyNet,
+        memory: Memory,
+        known: Knowledge,
+        encoder: TextEncoder,
+        novelty: Novelty,
+        temperatures: Temperatures = Temperatures(),
+        top: int = 8,
+    ) -> None:
+        self.net = net.eval()
+        self.memory = memory
+        self.known = known
+        self.encoder = encoder
+        self.novelty = novelty
+        self.temperatures = temperatures
+        self.top = top
+        self._latest: OrderedDict[tuple[int, int], tuple[View, History, Reading]] = OrderedDict()
+
+    def propose(self, view: View, history: History) -> tuple[Proposal, ...]:
+        """The likeliest actions, most probable first; none when nothing can be operated, `done` when the case is over."""
+        if view.closed:
+            return (Proposal(action=Done(), probability=1.0),)
+        reading = self.read(view, history)
+        return reading.proposals if reading else ()
+
+    def read(self, view: View, history: History) -> Reading | None:
+        """The reading behind `propose`, kept for the last few views so that a critic need not read again."""
+        key = (id(view), id(history))
+        kept = self._latest.get(key)
+        if kept is not None and kept[0] is view and kept[1] is history:
+            return kept[2]
+        reading = self._read(view, history)
+        if reading is not None:
+            self._latest[key] = (view, history, reading)
+            while len(self._latest) > REMEMBERED:
+                self._latest.popitem(last=False)
+        return reading
+
+    def _read(self, view: View, history: History) -> Reading | None:
+        offered = choices(view, self.memory)
+        if not offered:
+            return None
+        texts = Texts()
+        opinion = Opinion.of(view, history, self.encoder.embed)
+        rows = elements(view, history, offered, self.known, opinion, texts)
+        with torch.inference_mode():
+            batch = pad_views([rows])
+            batch.texts = torch.from_numpy(self.encoder.embed(texts.all))
+            x, rest = self.net.read(batch)
+            p_targets = torch.softmax(self.net.targets(x, batch)[0] / self.temperatures.target, -1).tolist()
+            likely = _likely(p_targets)
+            offer = Offer(view, self.memory)
+            found = {place: offer.candidates(offered[place]) for place in likely if offered[place].valued}
+            found = {place: group for place, group in found.items() if group}
+            of = [
+                (0, 1 + place, values(view, offered[place], group, rows.origins, self.known, opinion, texts))
+                for place, group in found.items()
+            ]
+            batch.texts = torch.from_numpy(self.encoder.embed(texts.all))
+            logits, vectors = self.net.values(x, rest, batch, pad_values(of, [rows]))
+            p_values = torch.softmax(logits / self.temperatures.value, -1)
+        ranked: list[Ranked] = []
+        for place in likely:
+            choice, p_target, vector = offered[place], p_targets[place], x[0, 1 + place]
+            if not choice.valued:
+                ranked.append(Ranked(choice, None, p_target, 1.0, 1.0, 1, vector, None))
+            elif place in found:
+                row = list(found).index(place)
+                ranked += _merged(choice, p_target, found[place], p_values[row], vector, vectors[row])
+        ranked.sort(key=lambda r: -r.p_target * r.p_value)
+        ranked = ranked[: self.top]
+        novelty = self.novelty(view)
+        proposals = tuple(
+            Proposal(
+                action=r.choice.action(r.candidate),
+                probability=r.p_target * r.p_value,
+                p_target=r.p_target,
+                p_value=r.p_value,
+                novelty=novelty,
+            )
+            for r in ranked
+        )
+        return Reading(proposals, tuple(ranked), tuple(p_targets), x[0, 0], opinion)
+
+
+def _likely(p_targets: list[float]) -> list[int]:
+    """Targets from the likeliest down until together they are `ENOUGH`."""
+    order = sorted(range(len(p_targets)), key=lambda place: -p_targets[place])
+    total, count = 0.0, 0
+    while count < min(len(order), MAX_TARGETS) and total < ENOUGH:
+        total += p_targets[order[count]]
+        count += 1
+    return order[:count]
+
+
+def _merged(
+    choice: Choice, p_target: float, found: tuple[Candidate, ...], p_values: Tensor, vector: Tensor, vectors: Tensor
+) -> list[Ranked]:
+    """Candidates with the same text as one, under the likeliest source."""
+    groups: dict[str, list[int]] = {}
+    for index, candidate in enumerate(found):
+        groups.setdefault(fold(candidate.text), []).append(index)
+    p = p_values[: len(found)].tolist()
+    sums = {text: sum(p[i] for i in places) for text, places in groups.items()}
+    order = sorted(groups, key=lambda text: -sums[text])
+    merged = []
+    for rank, text in enumerate(order):
+        best = max(groups[text], key=lambda i: p[i])
+        others = sums[order[0 if rank else 1]] if len(order) > 1 else 0.0
+        merged.append(
+            Ranked(choice, found[best], p_target, sums[text], sums[text] - others, len(groups[text]), vector, vectors[best])
+        )
+    return merged

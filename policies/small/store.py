@@ -1,0 +1,100 @@
+"""The small policy to and from a folder: arrays as safetensors, the rest as JSON, never pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.numpy import load_file, save_file
+
+from policies import novelty
+from policies.candidates import Memory
+from policies.encoder import TextEncoder
+from policies.small.hearing import Ear, Hearing
+from policies.small.knowledge import Knowledge
+from policies.small.lexicon import Lexicon
+from policies.small.model import NetConfig, PolicyNet
+from policies.small.policy import SmallPolicy, Temperatures
+from policies.small.rules import Forest, Rules
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+ARRAYS = "policy.safetensors"
+PLAIN = "policy.json"
+FILES = (ARRAYS, PLAIN)
+
+
+def save(policy: SmallPolicy, folder: Path) -> None:
+    """Write `FILES` to `folder`."""
+    arrays: Arrays = {f"net.{name}": tensor.detach().numpy() for name, tensor in policy.net.state_dict().items()}
+    plain: dict[str, Any] = {
+        "net": policy.net.config.model_dump(),
+        "temperatures": policy.temperatures.model_dump(),
+        "top": policy.top,
+        "memory": policy.memory.model_dump(mode="json"),
+        "lexicon": policy.known.lexicon.model_dump(),
+        "novelty": novelty.to_json(policy.novelty),
+        "values": _forests_out("values", policy.known.rules.values, arrays),
+        "uptakes": _forests_out("uptakes", policy.known.rules.uptakes, arrays),
+        "ears": [],
+    }
+    for index, (key, ear) in enumerate(policy.known.hearing.ears.items()):
+        plain["ears"].append({"key": key, "classes": ear.classes, "likeness": ear.likeness})
+        arrays |= {f"ears.{index}.{name}": getattr(ear, name) for name in ("weights", "labels", "bias")}
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
+    plain["memory"]["used"] = sorted(plain["memory"]["used"])
+    (folder / PLAIN).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
+
+
+def load(folder: Path, encoder: TextEncoder) -> SmallPolicy:
+    """Read what `save` wrote. Raises KeyError, ValueError or RuntimeError when the files do not fit one another."""
+    arrays = load_file(folder / ARRAYS)
+    plain = json.loads((folder / PLAIN).read_text(encoding="utf-8"))
+    net = PolicyNet(NetConfig.model_validate(plain["net"]))
+    net.load_state_dict({name[4:]: torch.from_numpy(array) for name, array in arrays.items() if name.startswith("net.")})
+    ears = {
+        entry["key"]: Ear(
+            tuple(entry["classes"]),
+            arrays[f"ears.{index}.weights"],
+            arrays[f"ears.{index}.labels"],
+            arrays[f"ears.{index}.bias"],
+            entry["likeness"],
+        )
+        for index, entry in enumerate(plain["ears"])
+    }
+    rules = Rules(_forests_in("values", plain["values"], arrays), _forests_in("uptakes", plain["uptakes"], arrays))
+    return SmallPolicy(
+        net,
+        Memory.model_validate(plain["memory"]),
+        Knowledge(Lexicon.model_validate(plain["lexicon"]), rules, Hearing(ears)),
+        encoder,
+        novelty.from_json(plain["novelty"]),
+        Temperatures.model_validate(plain["temperatures"]),
+        plain["top"],
+    )
+
+
+def _forests_out(kind: str, forests: Mapping[str, Forest], arrays: Arrays) -> list[dict[str, Any]]:
+    plain = []
+    for index, (key, forest) in enumerate(forests.items()):
+        plain.append({"key": key, "names": forest.names, "classes": forest.classes})
+        arrays |= {f"{kind}.{index}.{name}": getattr(forest, name) for name in ("feature", "child", "leaf")}
+    return plain
+
+
+def _forests_in(kind: str, plain: list[dict[str, Any]], arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, Forest]:
+    return {
+        entry["key"]: Forest(
+            tuple(entry["names"]),
+            tuple(entry["classes"]),
+            arrays[f"{kind}.{index}.feature"],
+            arrays[f"{kind}.{index}.child"],
+            arrays[f"{kind}.{index}.leaf"],
+        )
+        for index, entry in enumerate(plain)
+    }

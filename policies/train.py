@@ -1,0 +1,223 @@
+"""Training: traces to a policy, verdicts to its critic. Reads from top to bottom: settings, data, model, loop, save."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loguru import logger
+from pydantic import Field
+
+from policies.dataset import Example, coverage, example, learn_memory, read_cases, samples, split, trace_digest
+from policies.errors import TraceError
+from schema_extraction.view import Frozen
+
+if TYPE_CHECKING:
+    from policies.encoder import EncoderSettings
+
+Progress = Callable[[int, int], None]
+"""Called with how many of how many parts of the work are done."""
+Metrics = dict[str, float]
+
+MIN_CASES = 4
+
+
+class TrainSettings(Frozen):
+    """`held_out`: share of the cases kept back to measure on and to set temperatures. `width`, `layers`, `epochs`,
+    `learning_rate`, `batch_size`: of the network and its fitting. `threads`: of torch. `strengths`: regularisation strengths
+    the critic chooses from."""
+
+    seed: int = 0
+    held_out: float = Field(0.1, gt=0, lt=0.9)
+    width: int = 128
+    layers: int = 3
+    epochs: int = Field(6, ge=1)
+    batch_size: int = 32
+    learning_rate: float = 2e-3
+    threads: int = 1
+    strengths: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+
+
+TINY = TrainSettings(width=32, layers=1, epochs=2)
+"""Finishes within a minute; for tests and for trying things out."""
+
+
+def train_policy(
+    traces: Path,
+    out: Path,
+    settings: TrainSettings = TrainSettings(),
+    progress: Progress | None = None,
+    encoder: EncoderSettings | None = None,
+) -> Metrics:
+    """Learn a policy from the recorded steps at or below `traces` and write a model folder to `out`.
+
+    An interrupted training leaves `out` as it was.
+
+    Raises:
+        TraceError: there is too little to learn from.
+        ModelError: `out` exists and is no model.
+        EncoderError: the text encoder cannot be had.
+    """
+    import torch
+
+    from policies.bundle import Meta, new_folder, write_meta
+    from policies.encoder import EncoderSettings, TextEncoder
+    from policies.novelty import learn_novelty
+    from policies.small import store
+    from policies.small.data import item
+    from policies.small.features import Texts
+    from policies.small.fit import FitSettings, fit, fit_temperatures, score
+    from policies.small.knowledge import learn_knowledge
+    from policies.small.model import NetConfig, PolicyNet
+    from policies.small.policy import SmallPolicy
+
+    started = time.monotonic()
+    report = _Parts(progress)
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(settings.seed)
+    encoder = encoder or EncoderSettings()
+    texts_encoder = TextEncoder(encoder)
+
+    with new_folder(out) as folder:
+        # Data: cases, then samples, then examples among the candidates of their views.
+        cases = read_cases(traces)
+        done = {case_id: list(samples(steps)) for case_id, steps in cases.items()}
+        done = {case_id: found for case_id, found in done.items() if found}
+        if len(done) < MIN_CASES:
+            raise TraceError(
+                f"Expected at least {MIN_CASES} cases that an operator worked at {str(traces)!r}, met {len(done)}. Record more."
+            )
+        learned, held = split(done, settings.held_out, settings.seed)
+        memory = learn_memory(sample for case_id in sorted(learned) for sample in done[case_id])
+        report(4)
+        pairs = {case_id: [(sample, example(sample, memory)) for sample in found] for case_id, found in done.items()}
+        reach = coverage([pair for case_id in sorted(held) for pair in pairs[case_id]])
+        examples = {case_id: [made for _, made in found if made is not None] for case_id, found in pairs.items()}
+        logger.info(
+            "{} cases to learn from, {} held out; {:.1%} of steps can be expressed", len(learned), len(held), reach.both
+        )
+        for name, count in reach.missed:
+            logger.info("cannot be expressed in {} held-out steps: {}", count, name)
+        report(8)
+
+        # What is known beside the network; then every example as arrays, and every text embedded once.
+        training: dict[str, list[Example]] = {case_id: examples[case_id] for case_id in sorted(learned)}
+        known = learn_knowledge(training, texts_encoder.embed, settings.seed)
+        report(25)
+        texts = Texts()
+        items = [
+            item(made, known.without(case_id, found), texts_encoder.embed, texts)
+            for case_id, found in training.items()
+            for made in found
+        ]
+        judged = [item(made, known, texts_encoder.embed, texts) for case_id in sorted(held) for made in examples[case_id]]
+        report(35)
+        table = texts_encoder.embed(texts.all, lambda n, total: report(35 + 10 * n // total))
+        report(45)
+
+        # Model and loop.
+        net = PolicyNet(
+            NetConfig(width=settings.width, hidden=2 * settings.width, layers=settings.layers, words=len(known.lexicon.words))
+        )
+        fitting = FitSettings(epochs=settings.epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate)
+        losses: list[float] = []
+        for step, steps, loss in fit(net, items, table, fitting, settings.seed):
+            losses.append(loss)
+            report(45 + 50 * step // steps)
+            if step * settings.epochs % steps < settings.epochs:
+                now = score(net, judged, table)
+                logger.info(
+                    "epoch {}/{}: loss {:.3f}, held out: loss {:.3f}, target {:.1%}, value {:.1%}, step {:.1%}",
+                    *(round(step * settings.epochs / steps), settings.epochs, sum(losses) / len(losses)),
+                    *(now.loss, now.target, now.value, now.step),
+                )
+                losses.clear()
+
+        # Temperatures and the unit of novelty from the held-out cases.
+        temperatures = fit_temperatures(net, judged, table)
+        final = score(net, judged, table, temperatures)
+        novelty = learn_novelty(
+            (sample.view for case_id in sorted(learned) for sample in done[case_id]),
+            (sample.view for case_id in sorted(held) for sample in done[case_id]),
+        )
+        metrics = {
+            "cases": float(len(done)),
+            "held_out_cases": float(len(held)),
+            "steps": float(sum(map(len, done.values()))),
+            "coverage": reach.both,
+            "target_accuracy": final.target,
+            "value_accuracy": final.value,
+            "step_accuracy": final.step * reach.target,
+            "held_out_loss": final.loss,
+            "seconds": time.monotonic() - started,
+        }
+
+        # Save.
+        store.save(SmallPolicy(net, memory, known, texts_encoder, novelty, temperatures), folder)
+        write_meta(
+            folder,
+            Meta(
+                encoder=encoder.model,
+                encoder_sha=texts_encoder.sha,
+                max_tokens=encoder.max_tokens,
+                seed=settings.seed,
+                traces=trace_digest(cases),
+                cases=len(done),
+                settings=settings.model_dump(mode="json"),
+                metrics=metrics,
+            ),
+        )
+    report(100)
+    return metrics
+
+
+def train_critic(
+    bundle: Path,
+    feedback: Path,
+    settings: TrainSettings = TrainSettings(),
+    progress: Progress | None = None,
+    encoder: EncoderSettings | None = None,
+) -> Metrics:
+    """Learn a critic from the verdicts at or below `feedback` and write it into the model folder `bundle`.
+
+    Only the critic's half of the cases is learned from (see `policies.calibrate`). Thresholds that were certified for an
+    earlier critic are removed: they say nothing of this one.
+
+    Raises:
+        FeedbackError: there are no verdicts to learn from, or all say the same.
+        ModelError, EncoderError: see `policies.bundle.load`.
+    """
+    from policies.bundle import CRITIC, THRESHOLDS, load, read_meta, replace_text, write_meta
+    from policies.calibrate import read_judged
+    from policies.small.critic import learn_critic
+
+    started = time.monotonic()
+    report = _Parts(progress)
+    found = read_judged(feedback, "critic")
+    policy = load(bundle, encoder, settings.threads).policy
+    critic, metrics = learn_critic(policy, found, settings.strengths, settings.seed, lambda n, total: report(95 * n // total))
+    metrics["seconds"] = time.monotonic() - started
+    if (bundle / THRESHOLDS).exists():
+        logger.info("Thresholds of the earlier critic removed from {}; calibrate again", bundle)
+        (bundle / THRESHOLDS).unlink()
+    meta = read_meta(bundle)
+    replace_text(bundle / CRITIC, critic.to_json())
+    kept = {name: value for name, value in meta.metrics.items() if not name.startswith("critic_")}
+    write_meta(bundle, meta.model_copy(update={"metrics": kept | {f"critic_{name}": v for name, v in metrics.items()}}))
+    report(100)
+    return metrics
+
+
+class _Parts:
+    """Reports progress in hundredths, never backwards."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.latest = -1
+
+    def __call__(self, part: int) -> None:
+        if self.progress is not None and part > self.latest:
+            self.latest = part
+            self.progress(part, 100)
