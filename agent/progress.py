@@ -62,8 +62,17 @@ def summary_table(summaries: Sequence[CaseSummary]) -> Table:
 
 @contextmanager
 def counting(console: Console, title: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar to call with how many of how many are done."""
+    """A progress bar to call with how many of how many are done; it shows from the first call on."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, refresh_per_second=4) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total or None)
+    progress = Progress(*columns, console=console, refresh_per_second=4)
+    task = progress.add_task(title, total=None)
+
+    def advance(done: int, total: int) -> None:
+        progress.start()
+        progress.update(task, completed=done, total=total or None)
+
+    try:
+        yield advance
+    finally:
+        if progress.live.is_started:
+            progress.stop()

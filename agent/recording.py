@@ -19,6 +19,8 @@ from schema_extraction.action import Action
 from schema_extraction.profile import Profile
 from schema_extraction.view import View
 
+LAST_LOOK_SECONDS = 6.0
+
 
 class Recording:
     """Records every page of a browser until `stop`, the browser's end, or `cases` closed cases (0: no limit).
@@ -72,14 +74,17 @@ class Recording:
     async def until_ended(self) -> None:
         """Return when the recording has ended."""
         await self._ended.wait()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for page in self._pages.values():
+        for page in list(self._pages.values()):
             try:
                 await page.recorder.stop()
             except BrowserError as error:
                 logger.info("stopping the recorder: {}", error)
+        if self._tasks:
+            # The last look at a case just closed; a page that hangs must not hold up the end.
+            _, late = await asyncio.wait(self._tasks, timeout=LAST_LOOK_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         for writer in self._writers.values():
             writer.close()
 

@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="The practice BPM application: serve it, or recount what happened in it.", no_args_is_help=True)
+app = typer.Typer(
+    help="The practice BPM application: serve it, or recount what happened in it.",
+    epilog="Example:\n\n  casepilot bpm serve --port 8010",
+    no_args_is_help=True,
+)
 
 FAULTS_HELP = "What goes wrong on purpose, e.g. slow_ms=300,error_rate=0.02,expire_rate=0.01 (see fixtures/bpm/settings.py)."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,8 +12,6 @@ import typer
 from agent.cli.options import ModelPath
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from policies.metrics import StepAccuracy
 
 Traces = Annotated[Path, typer.Argument(help="Recorded traces: a file, or a folder that is searched.", show_default=False)]
@@ -126,15 +124,14 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-def _print_metrics(title: str, metrics: BaseModel) -> None:
+def _print_metrics(title: str, metrics: Mapping[str, float]) -> None:
     """The figures of a training, one a row."""
     from rich.console import Console
     from rich.table import Table
 
     table = Table("Figure", "Value", title=title)
-    for name, value in metrics:
-        if isinstance(value, bool | int | str | float):
-            table.add_row(name.replace("_", " "), f"{value:.3f}" if isinstance(value, float) else str(value))
+    for name, value in metrics.items():
+        table.add_row(name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:.0f}")
     Console().print(table)
 
 

@@ -60,7 +60,7 @@ class TinyApp:
     decided: dict[str, dict[str, str]] = field(default_factory=dict)
     closed: dict[str, str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
-    notes: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, str] = field(default_factory=dict)
     down: bool = False
     reject_amount: str = ""
     hold: threading.Event | None = None
@@ -81,10 +81,10 @@ class TinyApp:
 
     def case_page(self, case_id: str, alert: str = "") -> str:
         status = "Closed" if case_id in self.closed else "Open"
-        facts = f"<dl><dt>Status</dt><dd>{status}</dd><dt>Process</dt><dd>Refund</dd><dt>Order</dt><dd>O-77</dd></dl>"
+        more = f"<dt>Log</dt><dd>{html.escape(self.facts[case_id])}</dd>" if case_id in self.facts else ""
+        facts = f"<dl><dt>Status</dt><dd>{status}</dd><dt>Process</dt><dd>Refund</dd><dt>Order</dt><dd>O-77</dd>{more}</dl>"
         talk = '<div role="log" aria-label="Conversation"><div class="inbound"><b>Ann</b> <p>I want 25.50 back.</p></div></div>'
         warning = f'<p role="alert">{html.escape(alert)}</p>' if alert else ""
-        note = f"<p>{html.escape(self.notes[case_id])}</p>" if case_id in self.notes else ""
         if case_id in self.closed:
             form = f"<p>Closed as {html.escape(self.closed[case_id])}.</p>"
         elif case_id in self.decided:
@@ -100,7 +100,7 @@ class TinyApp:
                 '<label>Method <select name="method"><option>Card</option><option>Bank</option></select></label>'
                 "<button>Submit decision</button></form>"
             )
-        return _page(f"Case {case_id}", facts + talk + note + warning + f"<h2>Task</h2>{form}")
+        return _page(f"Case {case_id}", facts + talk + warning + f"<h2>Task</h2>{form}")
 
 
 def _page(title: str, body: str) -> str:

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from agent.settings import Credentials, RunSettings
 from agent.verdicts import holds
-from policies.proposal import History
+from policies.proposal import Decision, History, Proposal
 from schema_extraction.action import Action, Click, CloseCase, Fill, Target
 from schema_extraction.view import Control, View
 from tests.agent.app import TinyApp
@@ -31,6 +31,15 @@ def decide_and_close(view: View, history: History) -> Action | None:
             return Fill(target=target(amount), value="25.50")
         return Click(target=target(submit))
     return CloseCase(resolution="Refunded") if named(view, "Close case") else None
+
+
+class OpenGate:
+    """A gate that lets everything through."""
+
+    def decide(self, view: View, history: History, ranked: tuple[Proposal, ...], slice: str = "") -> Decision:
+        if not ranked:
+            return Decision(kind="hand_off", code="no_proposal", reason="I found nothing to do on this page.")
+        return Decision(kind="execute", code="certified", reason="Certified.", score=1.0, tau=0.5)
 
 
 def settings(app: TinyApp, run_dir: Path, **changes: Any) -> RunSettings:

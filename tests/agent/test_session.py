@@ -25,18 +25,9 @@ from policies.trace import Step, read_steps
 from schema_extraction.action import Action, CloseCase, Select
 from schema_extraction.view import View
 from tests.agent.app import TinyApp
-from tests.agent.script import decide_and_close, named, settings, target
+from tests.agent.script import OpenGate, decide_and_close, named, settings, target
 
 pytestmark = pytest.mark.browser
-
-
-class Open:
-    """A gate that lets everything through."""
-
-    def decide(self, view: View, history: History, ranked: tuple[Proposal, ...], slice: str = "") -> Decision:
-        if not ranked:
-            return Decision(kind="hand_off", code="no_proposal", reason="I found nothing to do on this page.")
-        return Decision(kind="execute", code="certified", reason="Certified.", score=1.0, tau=0.5)
 
 
 def steps_of(run_dir: Path) -> list[Step]:
@@ -48,7 +39,9 @@ def test_certified_steps_run_unattended_to_the_end(tiny: TinyApp, run_dir: Path,
 
     async def scenario() -> list[CaseSummary]:
         policy = ScriptedPolicy(decide_and_close)
-        async with Runner(settings(tiny, run_dir, stage="selective"), policy, lambda _: Open(), Desk(), states.append) as run:
+        async with Runner(
+            settings(tiny, run_dir, stage="selective"), policy, lambda _: OpenGate(), Desk(), states.append
+        ) as run:
             return await run.run(await run.open_cases())
 
     summaries = portal.call(scenario)
@@ -209,7 +202,7 @@ def test_a_refused_submission_is_handed_off_in_the_pages_own_words(
             reasons.append(waiting.reason)
             await desk.end_session(waiting.id, "kim")
 
-    summary = portal.call(work(tiny, run_dir, operator, gate=Open()))
+    summary = portal.call(work(tiny, run_dir, operator, gate=OpenGate()))
     assert summary.status == "ended_by_operator"
     assert len(reasons) == 1 and "Amount is too high." in reasons[0]
     assert tiny.decided == {}
@@ -227,7 +220,7 @@ def test_a_policy_that_goes_in_circles_is_stopped(tiny: TinyApp, run_dir: Path, 
             codes.append(waiting.decision.code)
             await desk.end_session(waiting.id, "kim")
 
-    summary = portal.call(work(tiny, run_dir, operator, ScriptedPolicy(again), gate=Open()))
+    summary = portal.call(work(tiny, run_dir, operator, ScriptedPolicy(again), gate=OpenGate()))
     assert summary.status == "ended_by_operator" and codes == ["loop"] and summary.steps < 10
 
 
@@ -239,7 +232,7 @@ def test_the_step_limit_hands_off(tiny: TinyApp, run_dir: Path, portal: Blocking
             codes.append(waiting.decision.code)
             await desk.give_back(waiting.id)
 
-    summary = portal.call(work(tiny, run_dir, operator, gate=Open(), limits=Limits(steps=2)))
+    summary = portal.call(work(tiny, run_dir, operator, gate=OpenGate(), limits=Limits(steps=2)))
     assert summary.status == "completed" and codes == ["limit"]
 
 
@@ -255,7 +248,7 @@ def test_a_server_that_is_down_is_handed_off_and_worked_again_when_given_back(
             await desk.give_back(waiting.id)
 
     tiny.down = True
-    summary = portal.call(work(tiny, run_dir, operator, gate=Open()))
+    summary = portal.call(work(tiny, run_dir, operator, gate=OpenGate()))
     assert summary.status == "completed" and "500" in reasons[0]
 
 
@@ -281,7 +274,7 @@ def test_an_evicted_page_comes_back_with_what_was_typed(tiny: TinyApp, run_dir: 
 
 
 def test_an_audit_looks_like_any_other_handoff(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:
-    class Audit(Open):
+    class Audit(OpenGate):
         def decide(self, view: View, history: History, ranked: tuple[Proposal, ...], slice: str = "") -> Decision:
             return Decision(kind="hand_off", code="audit", reason="Please check.", score=0.99, tau=0.8, audit=True)
 
