@@ -61,7 +61,8 @@ class Memory(Frozen):
 @dataclass(frozen=True)
 class Candidate:
     """One value that a target can be given. `slot` names the source across views (`fact:<key>|raw`, `option:<label>`,
-    `constant:<text>`, `template:<id>`); `label` is what stands beside the source; `origin` is its element on this view."""
+    `constant:<text>`, `template:<id>`); `label` is what stands beside the source; `origin` is its element on this view;
+    candidates of the same `meaning` differ in wording only."""
 
     text: str
     provenance: Provenance
@@ -72,6 +73,7 @@ class Candidate:
     kind: ValueKind = "text"
     number: float | None = None
     day: date | None = None
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,8 @@ class Offer:
             text = template.fill(self._slots)
             if text is not None:
                 where = Provenance(source="template", where=template.id)
-                found.append(Candidate(text, where, f"template:{template.id}", template.text))
+                slot = f"template:{template.id}"
+                found.append(Candidate(text, where, slot, template.text, meaning=template.meaning))
         return found
 
     def _copies(self, control: Control | None) -> list[Candidate]:

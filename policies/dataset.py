@@ -13,10 +13,13 @@ from pathlib import Path
 
 from policies.candidates import Candidate, Choice, Constant, Memory, Offer, Operation, choices
 from policies.errors import TraceError
+from policies.literals import chosen, literals, task_of
 from policies.proposal import History, HistoryItem
 from policies.sources import sources
-from policies.templates import Draft, Template, delexicalise, fold, learn
+from policies.templates import Draft, Template, delexicalise, fold, learn, values
 from policies.trace import Step, by_case, read_steps
+from policies.wordings import Use
+from policies.wordings import group as group_wordings
 from schema_extraction.action import Action, Check, Click, Fill, Select, action_value, target_key
 from schema_extraction.view import VIEW_VERSION, View
 
@@ -107,6 +110,7 @@ def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
     operations: dict[str, Counter[Operation]] = defaultdict(Counter)
     typed: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     drafts: dict[str, list[Draft]] = defaultdict(list)
+    sent: dict[str, list[tuple[Sample, str]]] = defaultdict(list)
     used: set[str] = set()
     for sample in found:
         key, value = target_key(sample.action), action_value(sample.action)
@@ -121,12 +125,16 @@ def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
         offered = sources(sample.view)
         if key in TEXT_KEYS or isinstance(sample.action, Fill):
             drafts[key].append(delexicalise(value, offered, sample.case_id))
+            sent[key].append((sample, value))
         if key not in TEXT_KEYS and not any(source.text == value.strip() for source in offered):
             typed[key][value.strip()].add(sample.case_id)
     templates: dict[str, tuple[Template, ...]] = {}
     for key, group in drafts.items():
         known = learn(group, min_cases)
-        templates[key] = known if key in TEXT_KEYS else tuple(t for t in known if t.slots and any(p.strip() for p in t.pieces))
+        if key in TEXT_KEYS:
+            templates[key] = group_wordings(known, _uses(known, sent[key]))
+        else:
+            templates[key] = tuple(t for t in known if t.slots and any(p.strip() for p in t.pieces))
     constants = {
         key: tuple(
             Constant(text=text, cases=len(seen))
@@ -143,6 +151,18 @@ def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
     )
 
 
+def _uses(known: Sequence[Template], sent: Iterable[tuple[Sample, str]]) -> Iterator[Use]:
+    """Which template each message was sent with, and when."""
+    for sample, text in sent:
+        view, history = sample.view, sample.history
+        slots = values(sources(view))
+        template = next((t for t in known if fold(t.fill(slots) or "") == fold(text)), None)
+        if template is not None:
+            picked = tuple(sorted(chosen(history).items()))
+            true = literals(view, history, controls=False)
+            yield Use(template.id, sample.case_id, task_of(view), view.slice, picked, true)
+
+
 def example(sample: Sample, memory: Memory) -> Example | None:
     """The sample among the choices of its view, or None when its target is not one of them."""
     offered = choices(sample.view, memory)
@@ -156,16 +176,18 @@ def example(sample: Sample, memory: Memory) -> Example | None:
 
 
 def _matches(sample: Sample, candidates: Sequence[Candidate], offer: Offer, memory: Memory) -> tuple[int, ...]:
-    """Candidates with the recorded value; for a message with none, the template of the same wording."""
+    """Candidates with the recorded value; for a message, also those that say the same in other words."""
     value = action_value(sample.action)
     if value is None or isinstance(sample.action, Check):
         return ()
     exact = tuple(i for i, c in enumerate(candidates) if fold(c.text) == fold(value))
-    if exact or sample.action.type not in TEXT_KEYS:
+    if sample.action.type not in TEXT_KEYS:
         return exact
-    pieces = delexicalise(value, offer.sources).pieces
-    wording = {f"template:{t.id}" for t in memory.templates.get(sample.action.type, ()) if t.pieces == pieces}
-    return tuple(i for i, c in enumerate(candidates) if c.slot in wording)
+    meant = {candidates[i].meaning for i in exact} - {""}
+    if not exact:
+        pieces = delexicalise(value, offer.sources).pieces
+        meant = {t.meaning for t in memory.templates.get(sample.action.type, ()) if t.pieces == pieces} - {""}
+    return tuple(i for i, c in enumerate(candidates) if i in exact or c.meaning in meant)
 
 
 def coverage(found: Sequence[tuple[Sample, Example | None]]) -> Coverage:

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from policies.encoder import mask
 from schema_extraction.view import View
 
 PERCENTILE = 0.99
@@ -24,9 +25,9 @@ def make_up(view: View) -> MakeUp:
     """What a view is built of."""
     parts = {f"control {c.role} {c.key}" for c in view.controls} | {f"fact {f.key}" for f in view.facts}
     parts |= {f"table {t.key} {header}" for t in view.tables for header in t.headers}
-    parts |= {f"section {s.name}" for s in view.sections if s.name}
+    parts |= {f"section {mask(s.name)}" for s in view.sections if s.name}
     if view.dialog:
-        parts.add(f"dialog {view.dialog.name}")
+        parts.add(f"dialog {mask(view.dialog.name)}")
     return frozenset(parts)
 
 

@@ -17,13 +17,17 @@ from itertools import combinations
 from policies.sources import Source
 from schema_extraction.view import Frozen
 
+_PARTICULAR = re.compile(r"\d{3,}|@|\d[.,/-]\d|(?<=[a-z,;] )[A-Z][a-z]+ [A-Z][a-z]+")
+
 
 class Template(Frozen):
-    """`pieces` and `slots` alternate: piece, slot, piece, ..., piece. `cases`: in how many cases it was written."""
+    """`pieces` and `slots` alternate: piece, slot, piece, ..., piece. `cases`: in how many cases it was written. `meaning`:
+    the id that templates share which say the same in other words (see `policies.wordings`)."""
 
     pieces: tuple[str, ...]
     slots: tuple[str, ...] = ()
     cases: int = 0
+    meaning: str = ""
 
     @property
     def id(self) -> str:
@@ -102,19 +106,25 @@ def delexicalise(text: str, found: Sequence[Source], case_id: str = "") -> Draft
 
 def _telling(text: str) -> bool:
     """Whether a text is worth a slot: not so short or so plain that it stands in a sentence by chance."""
-    return any(c.isdigit() for c in text) or (len(text) >= 3 and any(c.isupper() for c in text))
+    return any(c.isdigit() for c in text) or (len(text) >= 3 and any(c.isupper() for c in text)) or len(text.split()) > 1
 
 
 def learn(drafts: Iterable[Draft], min_cases: int = 2) -> tuple[Template, ...]:
-    """Templates written in at least `min_cases` cases, most common first."""
+    """Templates written in at least `min_cases` cases, or in fewer where what stands between the slots is free of numbers,
+    addresses and names, so that nothing of a single customer stays; most common first."""
     groups: dict[tuple[str, ...], list[Draft]] = defaultdict(list)
     for draft in drafts:
         groups[draft.pieces].append(draft)
     _undo_chance_cuts(groups)
     templates: list[Template] = []
     for pieces, group in groups.items():
-        templates += _settle(pieces, group, min_cases)
+        templates += _settle(pieces, group, 1 if _general(pieces) else min_cases)
     return tuple(sorted(templates, key=lambda t: (-t.cases, t.pieces, t.slots)))
+
+
+def _general(pieces: Iterable[str]) -> bool:
+    """Whether a wording holds nothing that tells a customer apart."""
+    return not any(_PARTICULAR.search(piece) for piece in pieces)
 
 
 def _cases(group: Iterable[Draft]) -> int:

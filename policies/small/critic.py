@@ -103,7 +103,7 @@ def _features(policy: SmallPolicy, view: View, history: History, proposal: Propo
     session = [_p(item.probability) for item in history if item.actor == "agent"]
     key, slot = entry.choice.key, entry.candidate.slot if entry.candidate else ""
     rule = policy.known.rules.value(key, reading.opinion.true) if slot else {}
-    ear = policy.known.hearing.value(key, reading.opinion.said) if slot else {}
+    ear = policy.known.hearing.value(entry.choice, reading.opinion.said) if slot else {}
     p = np.array(reading.p_targets)
     named = {
         "log_p_target": _log_odds(entry.p_target),

@@ -33,7 +33,7 @@ def item(example: Example, known: Knowledge, embed: Embed, texts: Texts) -> Item
     found = None
     if example.matches:
         choice = example.choices[example.target]
-        found = values(sample.view, choice, example.candidates, rows.origins, known, opinion, texts)
+        found = values(sample.view, choice, example.candidates, rows.origins, sample.history, known, opinion, texts)
     return Item(sample.case_id, rows, example.target, example.choices[example.target].valued, found, example.matches)
 
 

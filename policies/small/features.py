@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from policies.candidates import Candidate, Choice
 from policies.encoder import mask
+from policies.literals import chosen, literal
 from policies.proposal import History, is_critical
 from policies.small.knowledge import Knowledge, Opinion
-from policies.small.lexicon import Lexicon, literal, value_word
+from policies.small.lexicon import Lexicon, value_word
 from policies.sources import read_spans, sentences
 from policies.templates import fold
 from schema_extraction.action import Check, Select, action_value, target_key
@@ -49,11 +50,13 @@ VALUE_FLAGS = (
     *(
         "prior",
         "seen",
+        "shape",
         "rule",
         "has_rule",
         "heard",
         "has_heard",
         "same_as_fact",
+        "label_chosen",
         "mentioned",
         "mentioned_last",
         "row_mentioned",
@@ -177,7 +180,7 @@ def elements(
     """The rows of a view."""
     rows = _Rows(view, known.lexicon, texts)
     _add_view(rows, history)
-    _add_targets(rows, history, choices, {c.key: known.rules.uptake(c.key, opinion.stable) for c in choices})
+    _add_targets(rows, history, choices, {c.key: known.rules.uptake(c.key, opinion.stable, opinion.task) for c in choices})
     own = len(rows.ids)
     _add_held(rows, choices)
     _add_past(rows, history)
@@ -195,7 +198,7 @@ def elements(
     _add_messages(rows)
     _add_cells(rows)
     for section in view.sections:
-        rows.add("section", word=f"section:{section.name}", label=section.name, value=section.text)
+        rows.add("section", word=f"section:{mask(section.name)}", label=section.name, value=section.text)
     for notice in view.notices:
         rows.add("notice", role=notice.kind, value=notice.text, word=notice.control)
     if view.dialog:
@@ -363,13 +366,16 @@ def values(
     choice: Choice,
     candidates: Sequence[Candidate],
     origins: dict[str, int],
+    history: History,
     known: Knowledge,
     opinion: Opinion,
     texts: Texts,
 ) -> Values:
     """The rows of the candidates of one target."""
+    selected = {fold(c.value.raw).casefold() for c in view.controls if c.value and c.options and not c.part}
+    selected |= {fold(value).casefold() for value in chosen(history).values()}
     rule = known.rules.value(choice.key, opinion.true)
-    ear = known.hearing.value(choice.key, opinion.said)
+    ear = known.hearing.value(choice, opinion.said)
     mentions = _row_mentions(view)
     inbound = [m.text.casefold() for m in view.messages if m.direction == "inbound"]
     facts = {fold(fact.value.raw).casefold(): f"fact:{fact.key}" for fact in reversed(view.facts)}
@@ -398,11 +404,13 @@ def values(
             (
                 math.log(prior) / 4,
                 math.log1p(seen) / 4,
+                math.log(known.lexicon.fit(choice.key, candidate.text, known.own)) / 4 if copied else 0.0,
                 _log(rule, candidate.slot),
                 bool(rule),
                 _log(ear, candidate.slot),
                 bool(ear),
                 not copied and folded in facts,
+                copied and fold(candidate.label).casefold() in selected,
                 short and any(folded in text for text in inbound),
                 short and bool(inbound) and folded in inbound[-1],
                 mentions.get(candidate.origin.rsplit("/", 1)[0], 0.0) if source == "cell" else 0.0,

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from policies.candidates import Choice
 from policies.dataset import Example
 from policies.encoder import Vectors, mask
 from policies.small.rules import FOLDS, MIN_ROWS, fold_of
@@ -55,9 +56,17 @@ class Ear:
         return dict(zip(self.classes, (odds / odds.sum()).tolist(), strict=True))
 
 
+def ear_name(choice: Choice) -> str:
+    """Targets with the same options share an ear: what is asked is the same."""
+    control = choice.control
+    labels = sorted(option.label for option in control.options) if control is not None else []
+    return "options " + " | ".join(labels) if labels else choice.key
+
+
 @dataclass
 class Hearing:
-    """`ears[key]`: of a target, all cases heard. `folds[n]`: without the cases of fold n, kept only while training."""
+    """`ears[name]`: of all targets with the same options (see `ear_name`), all cases heard. `folds[n]`: without the cases of
+    fold n, kept only while training."""
 
     ears: dict[str, Ear] = field(default_factory=dict)
     folds: tuple[Hearing, ...] = ()
@@ -65,9 +74,9 @@ class Hearing:
     def fold(self, case_id: str) -> Hearing:
         return self.folds[fold_of(case_id)] if self.folds else self
 
-    def value(self, key: str, said: Vectors) -> dict[str, float]:
+    def value(self, choice: Choice, said: Vectors) -> dict[str, float]:
         """Slot to probability; empty where nothing was learned or nothing was said."""
-        ear = self.ears.get(key)
+        ear = self.ears.get(ear_name(choice))
         return ear(said) if ear is not None and len(said) else {}
 
 
@@ -80,7 +89,7 @@ def learn_hearing(cases: dict[str, list[Example]], embed: Embed, seed: int) -> H
             answer = next((slot for slot in slots if slot.startswith(("option:", "constant:"))), None)
             said = heard(example.sample.view)
             if answer is not None and said:
-                rows[example.choices[example.target].key].append((case_id, said, answer))
+                rows[ear_name(example.choices[example.target])].append((case_id, said, answer))
     embed([text for group in rows.values() for _, said, _ in group for text in said])
     whole = Hearing(folds=tuple(Hearing() for _ in range(FOLDS)))
     for key, group in sorted(rows.items()):

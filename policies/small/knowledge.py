@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from policies.dataset import Example
 from policies.encoder import Vectors
+from policies.literals import Names, literals
 from policies.proposal import History
 from policies.small.hearing import Embed, Hearing, heard, learn_hearing
 from policies.small.lexicon import Counts, Lexicon, learn_lexicon, own_counts
-from policies.small.rules import Names, Rules, learn_rules, literals
+from policies.small.rules import Rules, learn_rules, task_name
 from schema_extraction.view import View
 
 
@@ -36,12 +37,14 @@ def learn_knowledge(cases: dict[str, list[Example]], embed: Embed, seed: int) ->
 
 @dataclass(frozen=True)
 class Opinion:
-    """What the knowledge says of one view. `said` (sentences, d)."""
+    """One view as the knowledge looks at it. `true`: literals; `stable`: those that filling the form does not change; `task`:
+    see `rules.task_name`; `said` (sentences, d)."""
 
     true: Names
     stable: Names
+    task: str
     said: Vectors
 
     @classmethod
     def of(cls, view: View, history: History, embed: Embed) -> Opinion:
-        return cls(literals(view, history), literals(view, history, controls=False), embed(heard(view)))
+        return cls(literals(view, history), literals(view, history, controls=False), task_name(view), embed(heard(view)))

@@ -4,33 +4,26 @@ each source was the right one. Learned from the training cases; nothing that few
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from pydantic import Field
 
 from policies.dataset import Example
+from policies.encoder import mask
+from policies.literals import literal
 from policies.templates import fold
 from schema_extraction.action import action_value
-from schema_extraction.view import Frozen, Value, View
-
-LITERAL_KINDS = frozenset({"text", "choice", "number"})
-MAX_LITERAL = 60
+from schema_extraction.view import Frozen, View
 
 Counts = Counter[tuple[str, str]]
 """Matched cases per (target key, slot)."""
 
 
-def literal(key: str, value: Value | None) -> str:
-    """Names a fact or control holding a certain value; empty for values that tell a customer apart rather than a kind."""
-    if value is None or value.kind not in LITERAL_KINDS or not 0 < len(value.raw) <= MAX_LITERAL:
-        return ""
-    return f"{key}={fold(value.raw).casefold()}"
-
-
 def words_of(view: View) -> set[str]:
     """Keys and literals of one view."""
-    named = {f"slice:{view.slice}"} | {f"section:{section.name}" for section in view.sections}
+    named = {f"slice:{view.slice}"} | {f"section:{mask(section.name)}" for section in view.sections}
     for control in view.controls:
         named |= {control.key, literal(control.key, control.value)}
     for fact in view.facts:
@@ -43,6 +36,17 @@ def words_of(view: View) -> set[str]:
 def value_word(target: str, slot: str) -> str:
     """Names a source of a value as one for this target."""
     return f"{target}>{slot}"
+
+
+def shape(text: str) -> str:
+    """What a text looks like: `SKU-1929` -> `SKU-0000`, `12.50` -> `#.#`, `Ana Cruz` -> `Aa Aa`, any e-mail -> `@`."""
+    if "@" in text:
+        return "@"
+    if re.fullmatch(r"[$€£]?\s?[\d,]*\d(\.\d+)?", text) and not re.fullmatch(r"\d{4,}", text):
+        return re.sub(r"[\d,]+", "#", text)
+    has_digit = any(c.isdigit() for c in text)
+    text = re.sub(r"[^\W\d_a-z]", lambda m: m[0] if has_digit else "A", text[:40])
+    return re.sub(r"[a-zß-ÿ]+", "a", re.sub(r"\d", "0", text))
 
 
 class Lexicon(Frozen):
@@ -68,6 +72,14 @@ class Lexicon(Frozen):
             hits -= own[target, slot] > 0
         return (hits + 0.02) / (seen + 1.0), float(seen)
 
+    def fit(self, target: str, text: str, own: Counts | None = None) -> float:
+        """The smoothed share of cases in which the value of `target` looked like `text`."""
+        return self.prior(target, _shape_slot(text), own)[0]
+
+
+def _shape_slot(text: str) -> str:
+    return f"shape:{shape(text)}"
+
 
 def own_counts(examples: Iterable[Example]) -> Counts:
     """What the examples of one case add to the lexicon's counts; slot "" counts the target itself."""
@@ -77,6 +89,7 @@ def own_counts(examples: Iterable[Example]) -> Counts:
         if example.matches:
             counts[key, ""] += 1
             counts.update((key, slot) for slot in {example.candidates[i].slot for i in example.matches})
+            counts.update((key, slot) for slot in {_shape_slot(example.candidates[i].text) for i in example.matches})
     return counts
 
 

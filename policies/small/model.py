@@ -169,7 +169,7 @@ class PolicyNet(nn.Module):
         self.value_label = nn.Linear(config.text, d, bias=False)
         self.value_source = nn.Embedding(len(f.SOURCES), d)
         self.value_form = nn.Embedding(len(f.FORMS), d)
-        self.value_flags = nn.Linear(len(f.VALUE_FLAGS) + 3, d)
+        self.value_flags = nn.Linear(len(f.VALUE_FLAGS) + 4, d)
         self.value_numbers = Numbers(d)
         self.value_origin = nn.Linear(d, d, bias=False)
         self.value_norm = nn.LayerNorm(d)
@@ -210,14 +210,13 @@ class PolicyNet(nn.Module):
         return logits.masked_fill(~of.mask, -torch.inf), c
 
     def _likeness(self, batch: Batch, of: ValueBatch, text: Tensor, label: Tensor) -> Tensor:
-        """(N, V, 3): cosine of the candidate with the customer's closest sentence, with the closest of the last message,
-        and of its label with the target's."""
-        said = batch.rest_ids[of.view, :, 5]  # (N, C) value texts
+        """(N, V, 4): cosine of the candidate with the customer's closest sentence, with the closest of the last message, with
+        the closest prose of the page, and of its label with the target's."""
+        said = batch.rest_ids[of.view, :, f.IDS.index("value")]  # (N, C)
         marks = batch.rest_flags[of.view]
         cosine = batch.texts[text] @ batch.texts[said].transpose(1, 2)  # (N, V, C)
-        any_said = (marks[..., f.FLAGS.index("inbound")] > 0).unsqueeze(1)
-        last_said = (marks[..., f.FLAGS.index("last_inbound")] > 0).unsqueeze(1)
-        near = (cosine * any_said).amax(-1)
-        near_last = (cosine * last_said).amax(-1)
-        name = batch.texts[batch.own_ids[of.view, of.target, 4]].unsqueeze(1)  # (N, 1, text)
-        return torch.stack([near, near_last, (batch.texts[label] * name).sum(-1)], dim=-1) * 2.0
+        prose = batch.rest_ids[of.view, :, f.IDS.index("kind")] == f.KINDS.index("section")
+        rows = (marks[..., f.FLAGS.index("inbound")] > 0, marks[..., f.FLAGS.index("last_inbound")] > 0, prose)
+        near = [(cosine * row.unsqueeze(1)).amax(-1) for row in rows]
+        name = batch.texts[batch.own_ids[of.view, of.target, f.IDS.index("label")]].unsqueeze(1)  # (N, 1, text)
+        return torch.stack([*near, (batch.texts[label] * name).sum(-1)], dim=-1) * 2.0

@@ -119,7 +119,7 @@ class SmallPolicy:
             found = {place: offer.candidates(offered[place]) for place in likely if offered[place].valued}
             found = {place: group for place, group in found.items() if group}
             of = [
-                (0, 1 + place, values(view, offered[place], group, rows.origins, self.known, opinion, texts))
+                (0, 1 + place, values(view, offered[place], group, rows.origins, history, self.known, opinion, texts))
                 for place, group in found.items()
             ]
             batch.texts = torch.from_numpy(self.encoder.embed(texts.all))
@@ -162,10 +162,10 @@ def _likely(p_targets: list[float]) -> list[int]:
 def _merged(
     choice: Choice, p_target: float, found: tuple[Candidate, ...], p_values: Tensor, vector: Tensor, vectors: Tensor
 ) -> list[Ranked]:
-    """Candidates with the same text as one, under the likeliest source."""
+    """Candidates that say the same as one, in the likeliest wording and from the likeliest source."""
     groups: dict[str, list[int]] = {}
     for index, candidate in enumerate(found):
-        groups.setdefault(fold(candidate.text), []).append(index)
+        groups.setdefault(candidate.meaning or fold(candidate.text), []).append(index)
     p = p_values[: len(found)].tolist()
     sums = {text: sum(p[i] for i in places) for text, places in groups.items()}
     order = sorted(groups, key=lambda text: -sums[text])

@@ -1,9 +1,8 @@
 """Rules over facts, learned from a few dozen cases: what the network alone would need hundreds for.
 
-Operators decide by conditions on typed facts ("Gold, or at most 90 days ago"). A view becomes a set of literals: a fact with
-one of its usual values, a number or a day count on either side of a round edge. Two kinds of question are then answered by
-extremely randomised trees (Geurts et al. 2006): which source a target takes its value from, and whether a target is acted
-on at all before the next critical action. Their answers are features of the network, which learns how far to trust them;
+A view becomes a set of literals (see `policies.literals`). Two kinds of question are then answered by extremely randomised
+trees (Geurts et al. 2006): which source a target takes its value from, and whether a target is acted on at all before the
+next critical action. Their answers are features of the network, which learns how far to trust them;
 for training cases they come from trees that have not seen the case (cross-fitting by case).
 """
 
@@ -18,51 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from policies.dataset import Example
-from policies.proposal import History, is_critical
-from policies.small.lexicon import Lexicon, literal
-from schema_extraction.action import action_value, target_key
-from schema_extraction.view import Value, View
+from policies.literals import Names, literals, roundness, task_of
+from policies.proposal import is_critical
+from policies.small.lexicon import Lexicon
+from schema_extraction.view import View
 
-EDGES = (
-    *(0, 1, 10, 100, 1000, 50, 500, 5000, 5, 20, 200, 2000, 30, 60, 90, 180, 365, 7, 14, 15, 25, 250, 75, 150, 300, 2, 3, 4),
-    *(21, 28, 40, 45, 70, 80, 120, 400, 600, 750, 800, 1500, 2500, 10000, 270, 730),
-)
-"""Roundest first: where data cannot tell two edges apart the rounder is taken."""
-MIN_ROWS = 8
+MIN_ROWS = 4
 TREES = 40
 FOLDS = 5
-
-Names = frozenset[str]
-
-
-def literals(view: View, history: History = (), *, controls: bool = True) -> Names:
-    """What is true of a view, and what was chosen before on forms that are gone. `controls`: also what its fields hold."""
-    names = {f"slice={view.slice}"} | {f"section={section.name}" for section in view.sections}
-    for fact in view.facts:
-        names.update(_of(fact.key, fact.value, view))
-    if controls:
-        for control in view.controls:
-            if not control.part:
-                names.update(_of(control.key, control.value, view))
-                if control.checked is not None:
-                    names.add(f"{control.key}:{control.checked}")
-    for item in history:
-        if item.action.type in ("select", "check") and view.control(target_key(item.action)) is None:
-            names.add(f"past {target_key(item.action)}={action_value(item.action)}")
-    return frozenset(names - {""})
-
-
-def _of(key: str, value: Value | None, view: View) -> Iterator[str]:
-    if value is None:
-        return
-    yield literal(key, value)
-    amount = value.number if value.number is not None else float((view.today - value.date).days) if value.date else None
-    if amount is not None:
-        for edge in EDGES:
-            if amount >= edge:
-                yield f"{key}>={edge}"
-                if amount > edge:
-                    yield f"{key}>{edge}"
 
 
 def fold_of(case_id: str) -> int:
@@ -105,7 +67,7 @@ def grow(rows: Rows, seed: int) -> Forest | None:
         return None
     counts = Counter(name for _, held, _ in rows for name in held)
     columns: dict[bytes, str] = {}
-    for name in sorted((n for n, c in counts.items() if 2 <= c <= len(rows) - 2), key=_order):
+    for name in sorted((n for n, c in counts.items() if 2 <= c <= len(rows) - 2), key=roundness):
         columns.setdefault(np.array([name in held for _, held, _ in rows]).tobytes(), name)
     if not columns:
         return None
@@ -124,18 +86,15 @@ def grow(rows: Rows, seed: int) -> Forest | None:
     return Forest(tuple(columns.values()), classes, feature, child, leaf)
 
 
-def _order(name: str) -> tuple[int, str]:
-    edge = name.rsplit(">", 1)[-1].lstrip("=")
-    return (EDGES.index(int(edge)) if ">" in name and edge.isdigit() and int(edge) in EDGES else 0, name)
-
-
 @dataclass
 class Rules:
-    """`values[key]` and `uptakes[key]`: the forest of a target, all rows seen. `folds[n]`: the same without the cases of
-    fold n, kept only while training."""
+    """`values[key]` and `uptakes[key]`: the forest of a target, all rows seen. `habits[key]`: tasks (by `task_name`) at which
+    a target is always or never acted on, with the share. `folds[n]`: the same without the cases of fold n, kept only while
+    training."""
 
     values: dict[str, Forest] = field(default_factory=dict)
     uptakes: dict[str, Forest] = field(default_factory=dict)
+    habits: dict[str, dict[str, float]] = field(default_factory=dict)
     folds: tuple[Rules, ...] = ()
 
     def fold(self, case_id: str) -> Rules:
@@ -147,8 +106,11 @@ class Rules:
         forest = self.values.get(key)
         return forest(true) if forest else {}
 
-    def uptake(self, key: str, true: Names) -> float | None:
+    def uptake(self, key: str, true: Names, task: str) -> float | None:
         """Probability that a target is acted on before the next critical action; None where no rule was learned."""
+        habit = self.habits.get(key, {}).get(task)
+        if habit is not None:
+            return habit
         forest = self.uptakes.get(key)
         return forest(true)["yes"] if forest else None
 
@@ -156,7 +118,7 @@ class Rules:
 def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) -> Rules:
     """Rules of training `cases`, with those of every fold for cross-fitting."""
     values: dict[str, Rows] = defaultdict(list)
-    uptakes: dict[str, Rows] = defaultdict(list)
+    uptakes: dict[str, list[tuple[str, Names, str, str]]] = defaultdict(list)
     for case_id, examples in cases.items():
         for example in examples:
             if example.matches:
@@ -164,16 +126,21 @@ def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) ->
                 slots = {example.candidates[i].slot for i in example.matches}
                 answer = max(sorted(slots), key=lambda slot: lexicon.prior(key, slot)[0])
                 values[key].append((case_id, literals(example.sample.view, example.sample.history), answer))
-        for key, held, taken in _uptakes(examples):
-            uptakes[key].append((case_id, held, "yes" if taken else "no"))
+        for key, held, task, taken in _uptakes(examples):
+            uptakes[key].append((case_id, held, "yes" if taken else "no", task))
 
     def all_but(fold: int) -> Rules:
         found = Rules()
-        for rows, forests in ((values, found.values), (uptakes, found.uptakes)):
-            for key, group in sorted(rows.items()):
-                forest = grow([row for row in group if fold_of(row[0]) != fold], seed)
-                if forest is not None:
-                    forests[key] = forest
+        for key, rows in sorted(values.items()):
+            forest = grow([row for row in rows if fold_of(row[0]) != fold], seed)
+            if forest is not None:
+                found.values[key] = forest
+        for key, noted in sorted(uptakes.items()):
+            seen = [row for row in noted if fold_of(row[0]) != fold]
+            found.habits[key] = _habits(seen)
+            forest = grow([(case, held, answer) for case, held, answer, task in seen if task not in found.habits[key]], seed)
+            if forest is not None:
+                found.uptakes[key] = forest
         return found
 
     whole = all_but(-1)
@@ -181,17 +148,33 @@ def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) ->
     return whole
 
 
-def _uptakes(examples: Sequence[Example]) -> Iterator[tuple[str, Names, bool]]:
+def task_name(view: View) -> str:
+    """Names the task at hand in a word."""
+    return blake2b("\0".join(sorted(task_of(view))).encode(), digest_size=8).hexdigest()
+
+
+def _habits(rows: Iterable[tuple[str, Names, str, str]]) -> dict[str, float]:
+    """Tasks seen often enough at which the answer is nearly always the same, with the smoothed share of yes."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for _, _, answer, task in rows:
+        counts[task][answer] += 1
+    shares = {task: ((c["yes"] + 0.25) / (c.total() + 0.5), c.total()) for task, c in counts.items()}
+    return {task: share for task, (share, total) in sorted(shares.items()) if total >= MIN_ROWS and not 0.1 < share < 0.9}
+
+
+def _uptakes(examples: Sequence[Example]) -> Iterator[tuple[str, Names, str, bool]]:
     """For every stretch up to a critical action and every target that could be acted on in it: what held when it first
-    could, and whether it was."""
+    could, at which task, and whether it was."""
     for stretch in _stretches(examples):
         acted = {example.choices[example.target].key for example in stretch}
         seen: set[str] = set()
         for example in stretch:
             new = [choice.key for choice in example.choices if choice.key not in seen]
             seen.update(new)
-            held = literals(example.sample.view, example.sample.history, controls=False) if new else frozenset()
-            yield from ((key, held, key in acted) for key in new)
+            if new:
+                sample = example.sample
+                held, task = literals(sample.view, sample.history, controls=False), task_name(sample.view)
+                yield from ((key, held, task, key in acted) for key in new)
 
 
 def _stretches(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -41,6 +41,7 @@ def save(policy: SmallPolicy, folder: Path) -> None:
         "novelty": novelty.to_json(policy.novelty),
         "values": _forests_out("values", policy.known.rules.values, arrays),
         "uptakes": _forests_out("uptakes", policy.known.rules.uptakes, arrays),
+        "habits": policy.known.rules.habits,
         "ears": [],
     }
     for index, (key, ear) in enumerate(policy.known.hearing.ears.items()):
@@ -67,7 +68,9 @@ def load(folder: Path, encoder: TextEncoder) -> SmallPolicy:
         )
         for index, entry in enumerate(plain["ears"])
     }
-    rules = Rules(_forests_in("values", plain["values"], arrays), _forests_in("uptakes", plain["uptakes"], arrays))
+    rules = Rules(
+        _forests_in("values", plain["values"], arrays), _forests_in("uptakes", plain["uptakes"], arrays), plain["habits"]
+    )
     return SmallPolicy(
         net,
         Memory.model_validate(plain["memory"]),
