@@ -125,6 +125,8 @@ def operation(control: Control, memory: Memory) -> Operation | None:
         return "select"
     if control.role in TEXT_ROLES:
         return None if control.sensitive else "fill"
+    if control.role == "tab" and control.checked:
+        return None
     if control.role == "link" and memory.used and control.key not in memory.used:
         return None
     return "click"
