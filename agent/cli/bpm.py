@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -89,6 +89,37 @@ def judge(
             for one in verdict.wrong:
                 who = one.operator or one.account
                 console.print(f"{verdict.case_id} {one.task} {one.action} by {who}: {one.why}", highlight=False)
+
+
+@app.command(
+    epilog="Example (how the traces that ship were made):\n\n"
+    "  casepilot bpm record --split train --cases 400 --out fixtures/traces/train/recorded.jsonl.gz"
+)
+def record(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Trace file to write (.jsonl.gz).", show_default=False)],
+    split: Annotated[Literal["train", "copilot", "test"], typer.Option("--split", help="Whose cases.")] = "train",
+    cases: Annotated[int, typer.Option("--cases", min=1, help="How many.")] = 60,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of customers, orders, cases and operators' slips.")] = 1,
+    headed: Annotated[bool, typer.Option("--headed/--headless", help="Show the browser's window.")] = False,
+) -> None:
+    """Let scripted operators work cases of the practice BPM under the recorder, and pack their traces into one file."""
+    from rich.console import Console
+
+    from agent.errors import UsageError
+    from agent.interrupt import run
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    try:
+        from agent.demo.record import record_split
+    except ImportError as error:
+        raise UsageError(f"The practice BPM needs {error.name!r}. Install it with `pip install -e '.[practice]'`.") from error
+    if not out.name.endswith(".jsonl.gz"):
+        raise UsageError(f"Expected a file name that ends in .jsonl.gz, met {out.name!r}. Change --out.")
+    log_to()
+    with counting(Console(stderr=True), "cases") as progress:
+        steps = run(record_split(out, split, cases, seed, headed, progress))
+    typer.echo(f"{steps} steps of {cases} cases in {out}")
 
 
 def add_to(parent: typer.Typer) -> None:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from agent.demo.people import Staff
-from agent.demo.record import record
+from agent.demo.record import PROFILE, record
 from agent.demo.settings import DemoSettings
 from agent.desk import Desk
 from agent.interrupt import Interrupt
@@ -32,9 +32,7 @@ from policies.trace import Step, read_steps
 from schema_extraction.profile import Profile, load_profile
 from schema_extraction.view import Frozen
 
-FIXTURES = Path(__file__).parents[2] / "fixtures"
-TRACES = FIXTURES / "traces"
-PROFILE = FIXTURES / "bpm" / "profile.yaml"
+TRACES = PROFILE.parents[1] / "traces"
 AGENT = Credentials(username="agent1", password=SecretStr("practice"))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from loguru import logger
 
@@ -12,10 +14,37 @@ from agent.recording import Recording
 from browser.errors import BrowserError
 from browser.launch import BrowserSettings
 from browser.session import Browser, attached, find_page, free_port, opened, target_id
+from fixtures.bpm.serving import running_bpm
+from fixtures.bpm.settings import BpmSettings, Split
 from fixtures.operators.operator import Operator
 from fixtures.operators.oracle import Oracle
 from fixtures.operators.persona import PERSONAS
-from schema_extraction.profile import Profile
+from policies.trace import trace_files
+from schema_extraction.profile import Profile, load_profile
+
+Progress = Callable[[int, int], None]
+
+
+PROFILE = Path(__file__).parents[2] / "fixtures" / "bpm" / "profile.yaml"
+
+
+async def record_split(
+    out: Path, split: Split, cases: int, seed: int, headed: bool = False, progress: Progress = lambda done, total: None
+) -> int:
+    """Record `cases` cases of a split on a BPM of their own, pack them into the gzip file `out`; returns the steps."""
+    with TemporaryDirectory() as folder:
+        db = Path(folder) / "bpm.sqlite"
+        async with running_bpm(BpmSettings(db=db, seed=seed, cases=cases, splits=(split,))) as base_url:
+            profile = load_profile(PROFILE).model_copy(update={"base_url": base_url})
+            oracle = Oracle(db)
+            case_ids = oracle.case_ids()
+            oracle.close()
+            steps = await record(profile, db, case_ids, Path(folder) / "traces", seed, headed, progress)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with gzip.open(out, "wb", compresslevel=9) as packed:
+            for file in trace_files(Path(folder) / "traces"):
+                packed.write(file.read_bytes())
+    return steps
 
 
 async def record(
@@ -25,7 +54,7 @@ async def record(
     out: Path,
     seed: int = 0,
     headed: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> int:
     """Every operator of the practice BPM works a share of `case_ids` in a browser that the recorder watches.
 
