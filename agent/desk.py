@@ -84,7 +84,7 @@ class Desk:
                 await self._end(handoff, Ending(kind="stale", operator=operator))
                 raise DeskError(f"Hand-off {id!r} is out of date: the page has changed since. Another will follow.")
         else:
-            await live.page.set_operator(operator)
+            await live.act_for(operator)
         return blind(self._open_handoff(id))
 
     async def verdict(self, id: str, verdict: Verdict) -> None:

@@ -28,7 +28,8 @@ Phase = Literal["queued", "working", "waiting"]
 
 
 class Live:
-    """One session in this process. `steps` are what the operator has done in the present hand-off."""
+    """One session in this process. `wait`: the step that waits for the page to change. `steps`: what the operator has done in
+    the present hand-off."""
 
     def __init__(self, worker: Worker, session: str, case_id: str) -> None:
         self.worker = worker
@@ -37,10 +38,12 @@ class Live:
         self.phase: Phase = "queued"
         self.page: CasePage | None = None
         self.pending: tuple[Action, ...] = ()
+        self.wait: Step | None = None
         self.handoff: Handoff | None = None
         self.operator = ""
         self.rejected: Verdict | None = None
         self.steps: list[tuple[View, Action]] = []
+        self._named: str | None = None
         self._ending: asyncio.Task[None] | None = None
         self._trace: TraceWriter | None = None
 
@@ -56,6 +59,9 @@ class Live:
         view = await self._quiet(page)
         if view.case_id != self.case_id and not view.closed:
             logger.info("{}: the page is {!r}, not the case; opening it again", self.session, view.path)
+            await page.open_case(self.case_id)
+            view = await self._restored(page)
+        if view.case_id != self.case_id and not view.closed:
             await self.worker.sign_in_again(page)
             await page.open_case(self.case_id)
             view = await self._restored(page)
@@ -93,6 +99,7 @@ class Live:
         if self.page is None or self.page.page.is_closed():
             await self.worker.make_room(self)
             self.page = await new_case_page(self.worker.browser, self.worker.settings.profile, self.worker.storage_state)
+            self._named = None
             self.page.recorder.on_step = self.on_step
             try:
                 await self.page.open_case(self.case_id)
@@ -179,7 +186,7 @@ class Live:
             }
         )
         self.handoff, self.steps, self.rejected = shown, [], None
-        await page.set_operator(self.operator or self.worker.settings.operator)
+        await self.act_for(self.operator or self.worker.settings.operator)
         await page.overlay.show(ref, shown.suggestion, shown.reason, alternatives(shown.ranked), self._pressed)
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_bytes(await page.screenshot(ref))
@@ -188,14 +195,20 @@ class Live:
         self.worker.desk.moved(shown)
         return True
 
-    async def withdraw(self) -> None:
-        """The hand-off is over: the page is the agent's again."""
+    async def withdraw(self, operator: str | None = None) -> None:
+        """The hand-off is over: the page is the agent's again, who goes on in the name of `operator`, if one is given."""
         self.handoff, self.rejected, self.operator = None, None, ""
         if self.page is None or self.page.page.is_closed():
             return
         await self.page.recorder.pause()
         await self.page.overlay.hide()
-        await self.page.set_operator(None)
+        await self.act_for(operator)
+
+    async def act_for(self, operator: str | None) -> None:
+        """Name to the application who stands behind what is done in the page from now on; None: nobody but the agent."""
+        if self.page is not None and not self.page.page.is_closed() and operator != self._named:
+            await self.page.set_operator(operator)
+            self._named = operator
 
     def acted(self) -> tuple[OperatorAction, ...]:
         return tuple(OperatorAction(action=action, critical=is_critical(view, action)) for view, action in self.steps)

@@ -32,11 +32,11 @@ class Taken(Frozen):
 class Round(Frozen):
     """What one round, or the end of one hand-off, comes to. This is the output that is recorded with the workflow.
 
-    `went_on`: acted, or waited. `handed_off`: `handoff` waits. `completed`: the case is closed. `ended`: the operator ended
-    the session. `block` is the reason why the next round must go to an operator.
+    `went_on`: acted, or waited. `waits`: will wait for the page to change. `handed_off`: `handoff` waits. `completed`: the
+    case is closed. `ended`: the operator ended the session. `block`: why the next round must go to an operator.
     """
 
-    kind: Literal["went_on", "handed_off", "completed", "ended"]
+    kind: Literal["went_on", "waits", "handed_off", "completed", "ended"]
     taken: tuple[Taken, ...] = ()
     handoff: str = ""
     audit: bool = False
@@ -100,9 +100,10 @@ class Memory(Frozen):
             if outcome is None or outcome.ok or not same_action(taken.item.action, action):
                 break
             failed += 1
-        if failed >= limits.failures:
+        # One wait in vain is enough: nobody knows how long the next one would be.
+        if failed >= (1 if action.type == "wait" else limits.failures):
             last = recent[0].item.outcome
-            return f"Tried {failed} times without effect{f': {last.message}' if last and last.message else '.'}"
+            return f"Tried without effect{f': {last.message}' if last and last.message else '.'}"
         here = digest(view)
         times = sum(t.digest == here and same_action(t.item.action, action) for t in recent)
         return f"The same action was taken {times} times on the same page." if times >= limits.repeats else ""

@@ -68,7 +68,26 @@ async def _work(live: Live, memory: Memory) -> Round:
     step = live.new_step(
         view, ranked=ranked, critical=critical, score=decision.score, decision=decision, action=proposal.action
     )
+    if proposal.action.type == "wait":
+        live.wait = step
+        return Round(kind="waits")
     outcome = await _carry_out(live, key, step, view)
+    live.write(step.model_copy(update={"outcome": outcome}))
+    return _went_on(step, outcome)
+
+
+async def wait(live: Live, memory: Memory) -> Round:
+    """Wait for the page to change, as the policy proposed in the round before. Holds no slot meanwhile."""
+    step, live.wait = live.wait, None
+    if step is None or step.action is None or live.page is None:
+        return Round(kind="went_on")  # the process has changed since, and with it the page: look again
+    seconds = live.worker.settings.limits.wait_seconds
+    try:
+        changed = await live.page.changed(seconds)
+    except CasepilotError as error:
+        logger.info("{}: {}", live.session, error)
+        changed = True
+    outcome = Outcome(result="done") if changed else Outcome(result="no_effect", message=f"Nothing changed in {seconds:g} s.")
     live.write(step.model_copy(update={"outcome": outcome}))
     return _went_on(step, outcome)
 
@@ -96,11 +115,6 @@ def _refusal(code: str, reason: str) -> Decision:
 async def _carry_out(live: Live, key: str, step: Step, view: View) -> Outcome:
     action = step.action
     assert action is not None
-    if action.type == "wait":
-        page = live.page
-        seconds = live.worker.settings.limits.wait_seconds
-        changed = page is not None and await page.changed(seconds)
-        return Outcome(result="done" if changed else "no_effect", message="" if changed else f"No change in {seconds:.0f} s.")
     if not step.critical:
         return await live.perform(view, action)
     live.worker.store.intend(key, step)
@@ -214,15 +228,12 @@ async def _accepted(live: Live, handoff: Handoff, step: Step, verdict: Verdict) 
             live.worker.store.resolve(handoff.id, outcome)
     else:
         view = await live.observe()
-        await live.withdraw()
+        await live.withdraw(verdict.operator)
         acting = step.model_copy(update={"action": action, "view": view, "critical": is_critical(view, action)})
-        if live.page is not None:
-            await live.page.set_operator(verdict.operator)
         try:
             outcome = await _carry_out(live, handoff.id, acting, view)
         finally:
-            if live.page is not None and not live.page.page.is_closed():
-                await live.page.set_operator(None)
+            await live.act_for(None)
     if verdict.kind == "edit":
         # The proposal keeps its verdict; what was really done is the operator's own step.
         live.write(step)

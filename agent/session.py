@@ -19,7 +19,7 @@ from agent.errors import RunError
 from agent.handoff import Ending
 from agent.live import Live
 from agent.memory import Memory, Round
-from agent.rounds import conclude, work
+from agent.rounds import conclude, wait, work
 from agent.store import CaseSummary
 from agent.worker import Worker
 from schema_extraction.errors import CasepilotError
@@ -69,7 +69,7 @@ async def _session(worker: Worker, live: Live) -> CaseSummary:
     waited: tuple[str, Ending] | None = None
     while True:
         live.phase = "queued"
-        async with worker.slots.slot(resumed=waited is not None):
+        async with worker.slots.slot(resumed=memory.rounds > 0):
             worker.check_stop()
             live.phase = "working"
             worker.changed()
@@ -82,6 +82,10 @@ async def _session(worker: Worker, live: Live) -> CaseSummary:
                 worker.check_stop()
                 round = await _recorded("round", work, live, memory)
                 memory = memory.after(round)
+        if round.kind == "waits":
+            live.phase, waited = "queued", None
+            memory = memory.after(await _recorded("wait", wait, live, memory))
+            continue
         if round.kind == "completed":
             return _summary(worker, live, memory, "completed")
         if round.kind == "ended":

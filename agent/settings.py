@@ -27,7 +27,7 @@ class Limits(Frozen):
     repeats: int = 2
     failures: int = 2
     busy_seconds: float = 30.0
-    wait_seconds: float = 30.0
+    wait_seconds: float = 10.0
 
 
 class Credentials(Frozen):

@@ -120,8 +120,12 @@ def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
 
     from agent.progress import counting
 
-    with counting(Console(stderr=True), title) as progress:
-        yield progress
+    try:
+        with counting(Console(stderr=True), title) as progress:
+            yield progress
+    except KeyboardInterrupt:
+        typer.secho(f"Stopped while {title}: nothing was written, all that there was is kept.", fg="red", err=True)
+        raise typer.Exit(130) from None
 
 
 def _print_metrics(title: str, metrics: Mapping[str, float]) -> None:

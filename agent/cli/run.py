@@ -53,6 +53,9 @@ def run(
     ] = False,
     operator: Operator = "operator",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="DevTools port for others to join at (0: free).")] = 0,
+    patience: Annotated[
+        float, typer.Option("--patience", min=0.1, help="Seconds to wait for the page to change before an operator is asked.")
+    ] = 10.0,
     run_dir: Annotated[
         Path | None,
         typer.Option("--run-dir", help="Folder of the run; an unfinished one is taken up again.", show_default=False),
@@ -70,7 +73,7 @@ def run(
 
     from agent.interrupt import run as run_async
     from agent.logs import log_to
-    from agent.settings import RunSettings
+    from agent.settings import Limits, RunSettings
     from policies.bundle import load
 
     folder = run_dir or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
@@ -83,6 +86,7 @@ def run(
         devtools_port=port,
         credentials=the_credentials(username, password),
         operator=operator,
+        limits=Limits(wait_seconds=patience),
     )
     bundle = load(model)
     log_to(folder)

@@ -59,7 +59,12 @@ def demo(
         interactive=interactive,
         operator=operator,
     )
-    raise typer.Exit(main(settings, Console()))
+    try:
+        code = main(settings, Console())
+    except KeyboardInterrupt:
+        typer.secho(f"Stopped: all that was recorded so far is kept in {out}.", fg="red", err=True)
+        code = 130
+    raise typer.Exit(code)
 
 
 def add_to(app: typer.Typer) -> None:

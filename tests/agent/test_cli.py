@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from anyio.from_thread import BlockingPortal
 
-from browser.session import attached
+from browser.launch import BrowserSettings
+from browser.session import attached, opened, visit
 from policies.trace import read_steps
 from schema_extraction.view import View
 from tests.agent.app import TinyApp
@@ -266,3 +267,31 @@ def test_attaching_where_no_browser_listens(tmp_path: Path, tiny: TinyApp) -> No
         f"http://127.0.0.1:{free_port()}",
     )
     assert "No browser answers" in one_line(done)
+
+
+@pytest.mark.browser
+def test_a_closed_browser_ends_a_recording(tmp_path: Path, tiny: TinyApp, portal: BlockingPortal) -> None:
+    async def work_and_leave(endpoint: str) -> None:
+        await work_one_case(endpoint)
+        async with attached(endpoint) as browser:
+            await browser.contexts[0].pages[0].close()
+
+    with recording(tiny, tmp_path) as recorder:
+        portal.call(work_and_leave, f"http://127.0.0.1:{recorder.port}")
+        _, told = recorder.child.communicate(timeout=60)
+    assert recorder.child.returncode == 0 and "3 steps of 1 closed cases" in told
+
+
+@pytest.mark.browser
+def test_a_running_browser_is_joined_and_left_running(tmp_path: Path, tiny: TinyApp, portal: BlockingPortal) -> None:
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    with portal.wrap_async_context_manager(opened(BrowserSettings(devtools_port=port))) as browser:
+        page = portal.call(browser.new_page)
+        portal.call(visit, page, f"{tiny.base_url}/work")
+        with recording(tiny, tmp_path, "--attach", endpoint) as recorder:
+            portal.call(work_one_case, endpoint)
+            recorder.child.send_signal(signal.SIGINT)
+            _, told = recorder.child.communicate(timeout=60)
+        assert recorder.child.returncode == 130 and "3 steps of 1 closed cases" in told
+        assert not page.is_closed() and browser.is_connected()

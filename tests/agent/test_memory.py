@@ -7,7 +7,7 @@ from datetime import date
 from agent.memory import Memory, Round, Taken, digest
 from agent.settings import Limits
 from policies.proposal import HistoryItem
-from schema_extraction.action import Action, Click, Fill, Outcome, Target
+from schema_extraction.action import Action, Click, Fill, Outcome, Target, Wait
 from schema_extraction.view import Control, Value, View
 
 AMOUNT, SUBMIT = Target(key="amount"), Target(key="submit")
@@ -44,6 +44,11 @@ def test_two_failures_in_a_row_are_a_loop_also_on_another_view() -> None:
     other = VIEW.model_copy(update={"title": "x", "path": "/other"})
     memory = Memory().after(took(click, "no_effect")).after(took(click, "no_effect", seen=other))
     assert "without effect" in memory.loop(click, VIEW, Limits())
+
+
+def test_one_wait_in_vain_is_enough() -> None:
+    assert Memory().after(took(Wait(), "no_effect")).loop(Wait(), VIEW, Limits())
+    assert not Memory().after(took(Wait())).loop(Wait(), VIEW, Limits())
 
 
 def test_help_starts_the_counters_afresh() -> None:

@@ -18,7 +18,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from agent.desk import Desk
-from agent.errors import DeskError, RunError
+from agent.errors import RunError
 from agent.runner import Runner
 from agent.store import CaseSummary
 from browser.errors import SignInError
@@ -223,25 +223,44 @@ def test_a_refused_login_ends_the_run_before_it_begins(tiny: TinyApp, run_dir: P
         portal.call(begin)
 
 
-def test_the_desk_refuses_what_makes_no_sense(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:
-    async def scenario() -> None:
+def test_a_handoff_that_went_out_of_date_is_looked_at_anew(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:
+    """While the run was stopped, somebody else did the step."""
+
+    async def stopped() -> None:
         desk = Desk()
-        with pytest.raises(DeskError, match="serves no run"):
-            desk.open()
+        async with Runner(settings(tiny, run_dir), ScriptedPolicy(decide_and_close), lambda _: Gate("copilot"), desk) as run:
+            running = asyncio.create_task(run.run(["C-1"]))
+            async with asyncio.timeout(60):
+                await anext(aiter(desk))
+                run.stop()
+                await running
+
+    async def resumed() -> str:
+        desk = Desk()
         async with Runner(settings(tiny, run_dir), ScriptedPolicy(decide_and_close), lambda _: Gate("copilot"), desk) as run:
             running = asyncio.create_task(run.run(["C-1"]))
             async with asyncio.timeout(60):
                 handoff = await anext(aiter(desk))
-                with pytest.raises(DeskError, match="No hand-off 'x'"):
-                    await desk.claim("x", "kim")
-                await desk.claim(handoff.id, "kim")
-                with pytest.raises(DeskError, match="is 'kim''s"):
-                    await desk.claim(handoff.id, "lee")
-                with pytest.raises(DeskError, match="no edited action"):
-                    await desk.verdict(handoff.id, Verdict(kind="edit", operator="kim"))
                 await desk.end_session(handoff.id, "kim")
-                with pytest.raises(DeskError, match="has ended"):
-                    await desk.give_back(handoff.id)
                 await running
+            return handoff.suggestion
 
-    portal.call(scenario)
+    portal.call(stopped)
+    tiny.decided["C-1"] = {"amount": "1"}
+    assert portal.call(resumed) == "Close the case as 'Refunded'."
+    assert tiny.changes == []
+
+
+def test_a_browser_that_goes_away_stops_the_run(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:
+    async def scenario() -> tuple[list[CaseSummary], list[str]]:
+        desk = Desk()
+        async with Runner(settings(tiny, run_dir), ScriptedPolicy(decide_and_close), lambda _: Gate("copilot"), desk) as run:
+            running = asyncio.create_task(run.run(["C-1"]))
+            async with asyncio.timeout(60):
+                await anext(aiter(desk))
+                session = await run.browser.new_browser_cdp_session()
+                await session.send("Browser.close")
+                return await running, run.unfinished()
+
+    summaries, unfinished = portal.call(scenario)
+    assert [s.status for s in summaries] == ["stopped"] and unfinished == ["C-1"]

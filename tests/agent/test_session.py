@@ -22,7 +22,7 @@ from policies.gate import Gate
 from policies.proposal import Decision, History, Policy, Proposal
 from policies.scripted import ScriptedPolicy
 from policies.trace import Step, read_steps
-from schema_extraction.action import Action, CloseCase, Select
+from schema_extraction.action import Action, CloseCase, Select, Wait
 from schema_extraction.view import View
 from tests.agent.app import TinyApp
 from tests.agent.script import OpenGate, decide_and_close, named, settings, target
@@ -250,6 +250,32 @@ def test_a_server_that_is_down_is_handed_off_and_worked_again_when_given_back(
     tiny.down = True
     summary = portal.call(work(tiny, run_dir, operator, gate=OpenGate()))
     assert summary.status == "completed" and "500" in reasons[0]
+
+
+def test_a_wait_goes_on_when_the_page_changes_and_is_handed_off_when_it_does_not(
+    tiny: TinyApp, run_dir: Path, portal: BlockingPortal
+) -> None:
+    codes: list[str] = []
+
+    def patient(view: View, history: History) -> Action | None:
+        if view.fact("Log") is not None:
+            return decide_and_close(view, history)
+        return Wait()
+
+    async def operator(desk: Desk, run: Runner) -> None:
+        async for waiting in desk:
+            codes.append(waiting.decision.code)
+            page = desk.page(waiting.id)
+            assert page
+            await page.page.evaluate("document.querySelector('dl').innerHTML += '<dt>Log</dt><dd>answered</dd>'")
+            tiny.facts["C-1"] = "answered"
+            await desk.give_back(waiting.id)
+
+    policy = ScriptedPolicy(patient)
+    summary = portal.call(work(tiny, run_dir, operator, policy, OpenGate(), limits=Limits(wait_seconds=0.3)))
+    assert summary.status == "completed" and codes == ["loop"]
+    waits = [step.outcome.result for step in steps_of(run_dir) if step.action == Wait() and step.outcome]
+    assert waits == ["no_effect"]
 
 
 def test_an_evicted_page_comes_back_with_what_was_typed(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:
