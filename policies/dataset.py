@@ -14,13 +14,13 @@ from pathlib import Path
 from policies.candidates import Candidate, Choice, Constant, Memory, Offer, Operation, choices
 from policies.errors import TraceError
 from policies.literals import chosen, literals, task_of
-from policies.proposal import History, HistoryItem
+from policies.proposal import History, HistoryItem, is_critical
 from policies.sources import sources
 from policies.templates import Draft, Template, delexicalise, fold, learn, values
 from policies.trace import Step, by_case, read_steps
 from policies.wordings import Use
 from policies.wordings import group as group_wordings
-from schema_extraction.action import Action, Check, Click, Fill, Select, action_value, target_key
+from schema_extraction.action import Action, Check, Click, Fill, Select, action_value, same_action, target_key
 from schema_extraction.view import VIEW_VERSION, View
 
 MIN_CASES = 2
@@ -92,17 +92,39 @@ def trace_digest(cases: dict[str, list[Step]]) -> str:
 
 
 def samples(case: Sequence[Step]) -> Iterator[Sample]:
-    """What operators did in one case, or agreed to: recorded steps, corrections, and proposals they accepted or edited."""
+    """What operators did in one case, or agreed to: recorded steps, corrections, and proposals they accepted or edited.
+
+    An entry that was itself corrected before the next critical action was a slip, and is no sample.
+    """
     histories: dict[str, History] = {}
+    slips = _slips(case)
     for step in case:
         if step.action is None or step.action.type in ("wait", "done", "ask_operator"):
             continue
         history = histories.get(step.session, ())
         agreed = step.verdict is not None and step.verdict.kind in ("accept", "edit")
         worked = step.outcome is None or step.outcome.ok
-        if (step.actor == "operator" or agreed) and worked:
+        if (step.actor == "operator" or agreed) and worked and id(step) not in slips:
             yield Sample(step.case_id, step.view, history, step.action)
         histories[step.session] = (*history, HistoryItem(action=step.action, actor=step.actor, outcome=step.outcome))
+
+
+def _slips(case: Sequence[Step]) -> set[int]:
+    """Steps, by identity, whose entry was changed again in the same stretch of the same session."""
+    found: set[int] = set()
+    entered: dict[tuple[str, str], Step] = {}
+    for step in case:
+        if step.action is None:
+            continue
+        if is_critical(step.view, step.action):
+            entered = {key: value for key, value in entered.items() if key[0] != step.session}
+        elif isinstance(step.action, Fill | Select):
+            place = (step.session, target_key(step.action))
+            earlier = entered.get(place)
+            if earlier is not None and earlier.action is not None and not same_action(earlier.action, step.action):
+                found.add(id(earlier))
+            entered[place] = step
+    return found
 
 
 def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:

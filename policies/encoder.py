@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ _URL = re.compile(r"\bhttps?://\S+")
 _CODE = re.compile(r"\b(?=[\w-]*\d)(?:[\w]*\d[\w]*(?:[-/.:,]\w+)+|\w*\d\w*[A-Za-z]\w*|\w*[A-Za-z]\w*\d\w*|\d{3,})\b")
 
 
+@lru_cache(maxsize=1 << 16)
 def mask(text: str) -> str:
     """`text` with what differs from case to case (e-mails, ids, amounts, long numbers) replaced by a mark of its kind.
 

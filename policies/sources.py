@@ -63,7 +63,7 @@ def forms(value: Value) -> dict[str, str]:
     """The texts that one value may be written as, by the name of the form."""
     raw = value.raw.strip()
     written = {"raw": raw}
-    if value.normal and value.kind != "text":
+    if value.normal and value.kind not in ("text", "money"):
         written["normal"] = value.normal
     if value.kind == "date" and value.date:
         day = value.date

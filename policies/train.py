@@ -31,9 +31,9 @@ class TrainSettings(Frozen):
 
     seed: int = 0
     held_out: float = Field(0.1, gt=0, lt=0.9)
-    width: int = 128
-    layers: int = 3
-    epochs: int = Field(6, ge=1)
+    width: int = 96
+    layers: int = 2
+    epochs: int = Field(5, ge=1)
     batch_size: int = 32
     learning_rate: float = 2e-3
     threads: int = 1

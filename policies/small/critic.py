@@ -102,8 +102,6 @@ def _features(policy: SmallPolicy, view: View, history: History, proposal: Propo
     values = [_p(item.probability) for item in recent if item.actor == "agent" and item.action.type != "click"]
     session = [_p(item.probability) for item in history if item.actor == "agent"]
     key, slot = entry.choice.key, entry.candidate.slot if entry.candidate else ""
-    rule = policy.known.rules.value(key, reading.opinion.true) if slot else {}
-    ear = policy.known.hearing.value(entry.choice, reading.opinion.said) if slot else {}
     p = np.array(reading.p_targets)
     named = {
         "log_p_target": _log_odds(entry.p_target),
@@ -118,10 +116,10 @@ def _features(policy: SmallPolicy, view: View, history: History, proposal: Propo
         "invalid": float(sum(c.invalid for c in view.controls) + sum(n.kind in ("alert", "validation") for n in view.notices)),
         "seen": math.log1p(policy.known.lexicon.prior(key, slot)[1]) if slot else 0.0,
         "sources": math.log(entry.sources),
-        "rule": _log_odds(rule.get(slot, 0.0)) if rule else 0.0,
-        "heard": _log_odds(ear.get(slot, 0.0)) if ear else 0.0,
-        "rule_doubt": float(bool(rule) and rule.get(slot, 0.0) < 0.7),
-        "heard_doubt": float(bool(ear) and ear.get(slot, 0.0) < 0.7),
+        "rule": _log_odds(entry.rule) if entry.rule is not None else 0.0,
+        "heard": _log_odds(entry.heard) if entry.heard is not None else 0.0,
+        "rule_doubt": float(entry.rule is not None and entry.rule < 0.7),
+        "heard_doubt": float(entry.heard is not None and entry.heard < 0.7),
         "steps": math.log1p(len(history)),
         "first_message": float(len(view.messages) <= 1),
         f"type {proposal.action.type}": 1.0,

@@ -297,8 +297,8 @@ def _logit(p: float) -> float:
     return math.log(p / (1 - p))
 
 
-def _log(odds: Mapping[str, float], slot: str) -> float:
-    return math.log(max(odds.get(slot, 0.0), 0.005)) / 4 if odds else 0.0
+def _log(odds: Mapping[str, float], name: str) -> float:
+    return math.log(max(odds.get(name, 0.0), 0.005)) / 4 if odds else 0.0
 
 
 def _add_past(rows: _Rows, history: History) -> None:
@@ -374,8 +374,8 @@ def values(
     """The rows of the candidates of one target."""
     selected = {fold(c.value.raw).casefold() for c in view.controls if c.value and c.options and not c.part}
     selected |= {fold(value).casefold() for value in chosen(history).values()}
-    rule = known.rules.value(choice.key, opinion.true)
-    ear = known.hearing.value(choice, opinion.said)
+    rule = by_meaning(candidates, known.rules.value(choice.key, opinion.true))
+    ear = by_meaning(candidates, known.hearing.value(choice, opinion.said))
     mentions = _row_mentions(view)
     inbound = [m.text.casefold() for m in view.messages if m.direction == "inbound"]
     facts = {fold(fact.value.raw).casefold(): f"fact:{fact.key}" for fact in reversed(view.facts)}
@@ -405,9 +405,9 @@ def values(
                 math.log(prior) / 4,
                 math.log1p(seen) / 4,
                 math.log(known.lexicon.fit(choice.key, candidate.text, known.own)) / 4 if copied else 0.0,
-                _log(rule, candidate.slot),
+                _log(rule, meaning_of(candidate)),
                 bool(rule),
-                _log(ear, candidate.slot),
+                _log(ear, meaning_of(candidate)),
                 bool(ear),
                 not copied and folded in facts,
                 copied and fold(candidate.label).casefold() in selected,
@@ -422,6 +422,19 @@ def values(
         np.array(numbers, np.float32).reshape(-1, 2),
         np.array(flags, np.float32).reshape(-1, len(VALUE_FLAGS)),
     )
+
+
+def meaning_of(candidate: Candidate) -> str:
+    """What a candidate says, whatever its wording or source."""
+    return candidate.meaning or fold(candidate.text)
+
+
+def by_meaning(candidates: Sequence[Candidate], odds: Mapping[str, float]) -> dict[str, float]:
+    """Probabilities of slots as those of what the candidates with these slots say; empty stays empty."""
+    found: dict[str, float] = {}
+    for slot, meaning in {(c.slot, meaning_of(c)) for c in candidates} if odds else ():
+        found[meaning] = found.get(meaning, 0.0) + odds.get(slot, 0.0)
+    return found
 
 
 def _row_mentions(view: View) -> dict[str, float]:

@@ -7,6 +7,7 @@ case; the linear part is learned from a few dozen. Noise on the sentence vectors
 
 from __future__ import annotations
 
+import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -22,11 +23,13 @@ from policies.sources import sentences
 from schema_extraction.view import View
 
 Embed = Callable[[Sequence[str]], Vectors]
-STEPS = 150
-NOISE = 1.0
+STEPS = 100
+NOISE = 1.5
 DECAY = 0.5
 LIKENESS = 5.0
-SCALE = 10.0
+SCALE = 5.0
+BACKGROUND = 0.02
+MAX_BACKGROUND = 200
 MAX_HEARD = 16
 
 
@@ -90,19 +93,29 @@ def learn_hearing(cases: dict[str, list[Example]], embed: Embed, seed: int) -> H
             said = heard(example.sample.view)
             if answer is not None and said:
                 rows[ear_name(example.choices[example.target])].append((case_id, said, answer))
-    embed([text for group in rows.values() for _, said, _ in group for text in said])
+    spoken: dict[str, set[str]] = defaultdict(set)
+    for group in rows.values():
+        for case_id, said, _ in group:
+            spoken[case_id].update(said)
+    embed(sorted(set().union(*spoken.values())))
+    rng = random.Random(seed)
     whole = Hearing(folds=tuple(Hearing() for _ in range(FOLDS)))
     for key, group in sorted(rows.items()):
         answers = sorted({answer for _, _, answer in group})
         if len(group) >= MIN_ROWS and len(answers) > 1:
-            ears = _train(group, answers, embed, seed)
+            asked = {case_id for case_id, _, _ in group}
+            others = sorted(set().union(*(said for case_id, said in spoken.items() if case_id not in asked)))
+            background = rng.sample(others, min(len(others), MAX_BACKGROUND))
+            ears = _train(group, answers, background, embed, seed)
             whole.ears[key] = ears[-1]
             for fold, ear in zip(whole.folds, ears[:-1], strict=True):
                 fold.ears[key] = ear
     return whole
 
 
-def _train(rows: list[tuple[str, list[str], str]], answers: list[str], embed: Embed, seed: int) -> list[Ear]:
+def _train(
+    rows: list[tuple[str, list[str], str]], answers: list[str], background: list[str], embed: Embed, seed: int
+) -> list[Ear]:
     """One ear for every fold left out, and last the one of all rows, trained side by side."""
     import torch
     from torch.nn import functional as F
@@ -112,6 +125,7 @@ def _train(rows: list[tuple[str, list[str], str]], answers: list[str], embed: Em
     x = torch.zeros(len(rows), max(map(len, said)), labels.shape[1])  # (n, M, d)
     for index, vectors in enumerate(said):
         x[index, : len(vectors)] = torch.from_numpy(vectors)
+    elsewhere = torch.from_numpy(embed(background))  # (B, d)
     silent = (x == 0).all(-1)[None, :, :, None]
     y = torch.tensor([answers.index(answer) for _, _, answer in rows])
     folds = torch.tensor([fold_of(case_id) for case_id, _, _ in rows])
@@ -131,8 +145,10 @@ def _train(rows: list[tuple[str, list[str], str]], answers: list[str], embed: Em
         scores = (scores - scores.mean(-1, keepdim=True)).masked_fill(silent, -1e4)
         logits = torch.logsumexp(scores, 2) + bias[:, None]  # (F, n, K)
         losses = F.cross_entropy(logits.flatten(0, 1), y.repeat(f), reduction="none").view(f, -1)
+        idle = SCALE * torch.einsum("bd,fkd->fbk", elsewhere, weights) + likeness[:, 0] * (elsewhere @ labels.T)
+        idle = (idle - idle.mean(-1, keepdim=True)).square().mean((1, 2)) if len(background) else torch.zeros(f)
         optimiser.zero_grad()
-        ((losses * kept).sum(1) / kept.sum(1).clamp(min=1)).sum().backward()  # type: ignore[no-untyped-call]
+        ((losses * kept).sum(1) / kept.sum(1).clamp(min=1) + BACKGROUND * idle).sum().backward()  # type: ignore[no-untyped-call]
         optimiser.step()
     return [
         Ear(

@@ -17,6 +17,9 @@ from policies.templates import fold
 from schema_extraction.action import action_value
 from schema_extraction.view import Frozen, View
 
+MAX_SPREAD = 24
+"""A fact or control with more distinct values than this tells customers apart: its values are no literals."""
+
 Counts = Counter[tuple[str, str]]
 """Matched cases per (target key, slot)."""
 
@@ -112,7 +115,9 @@ def learn_lexicon(cases: dict[str, list[Example]], min_cases: int = 3) -> Lexico
                 matched[key][slot] += 1
             else:
                 totals[key] += 1
-    known = sorted(name for name, count in seen.items() if count >= min_cases)
+    spread = Counter(name.rsplit("=", 1)[0] for name in seen if "=" in name)
+    usual = (name for name in seen if "=" not in name or spread[name.rsplit("=", 1)[0]] <= MAX_SPREAD)
+    known = sorted(name for name in usual if seen[name] >= min_cases)
     return Lexicon(
         words={name: index for index, name in enumerate(known, start=1)},
         matched={key: dict(sorted(counts.items())) for key, counts in sorted(matched.items())},

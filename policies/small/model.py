@@ -154,7 +154,11 @@ class Layer(nn.Module):
 
 
 class PolicyNet(nn.Module):
-    """See the module. `read` a batch once, then point."""
+    """See the module. `read` a batch once, then point.
+
+    What rules and ear say also enters the logits directly, in a measure (`trust`) that is learned: with few cases the network
+    would otherwise rather remember than believe them.
+    """
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
@@ -165,6 +169,7 @@ class PolicyNet(nn.Module):
         self.layers = nn.ModuleList([Layer(config) for _ in range(config.layers)])
         self.norm = nn.LayerNorm(d)
         self.target = nn.Sequential(nn.Linear(d, d), nn.GELU(), nn.Linear(d, 1))
+        self.trust = nn.Parameter(torch.tensor([2.0, 2.0, 2.0]))
         self.value_text = nn.Linear(config.text, d, bias=False)
         self.value_label = nn.Linear(config.text, d, bias=False)
         self.value_source = nn.Embedding(len(f.SOURCES), d)
@@ -193,6 +198,7 @@ class PolicyNet(nn.Module):
     def targets(self, x: Tensor, batch: Batch) -> Tensor:
         """Logits of the targets (B, T - 1), -inf where there is none."""
         logits: Tensor = self.target(x[:, 1:]).squeeze(-1)
+        logits = logits + self.trust[0] * batch.own_flags[:, 1:, f.FLAGS.index("uptake")]
         return logits.masked_fill(~batch.own_mask[:, 1:], -torch.inf)
 
     def values(self, x: Tensor, rest: Tensor, batch: Batch, of: ValueBatch) -> tuple[Tensor, Tensor]:
@@ -207,6 +213,8 @@ class PolicyNet(nn.Module):
         c = self.value_norm(c + self.value_origin(from_row))
         q = self.value_query(x[of.view, of.target]).unsqueeze(1).expand_as(c)
         logits: Tensor = self.value_score(torch.cat([q, c, q * c], dim=-1)).squeeze(-1)
+        logits = logits + self.trust[1] * of.flags[..., f.VALUE_FLAGS.index("rule")]
+        logits = logits + self.trust[2] * of.flags[..., f.VALUE_FLAGS.index("heard")]
         return logits.masked_fill(~of.mask, -torch.inf), c
 
     def _likeness(self, batch: Batch, of: ValueBatch, text: Tensor, label: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -13,10 +14,9 @@ from policies.encoder import TextEncoder
 from policies.novelty import Novelty
 from policies.proposal import History, Proposal
 from policies.small.collate import pad_values, pad_views
-from policies.small.features import Texts, elements, values
+from policies.small.features import VALUE_FLAGS, Texts, Values, elements, meaning_of, values
 from policies.small.knowledge import Knowledge, Opinion
 from policies.small.model import PolicyNet
-from policies.templates import fold
 from schema_extraction.action import Done
 from schema_extraction.view import Frozen, View
 
@@ -36,7 +36,8 @@ class Temperatures(Frozen):
 class Ranked:
     """One way to act: a choice, a candidate (None for clicks and checks), their probabilities and vectors (d,).
 
-    `margin`: by how much the value's probability exceeds the next one's. `sources`: how many candidates have its text.
+    `margin`: by how much the value's probability exceeds the next one's. `sources`: how many candidates say it. `rule`,
+    `heard`: its probability by the rules and by the ear alone, None where they say nothing.
     """
 
     choice: Choice
@@ -47,6 +48,8 @@ class Ranked:
     sources: int
     target_vector: Tensor
     value_vector: Tensor | None
+    rule: float | None = None
+    heard: float | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ class SmallPolicy:
                 ranked.append(Ranked(choice, None, p_target, 1.0, 1.0, 1, vector, None))
             elif place in found:
                 row = list(found).index(place)
-                ranked += _merged(choice, p_target, found[place], p_values[row], vector, vectors[row])
+                ranked += _merged(choice, p_target, found[place], of[row][2], p_values[row], vector, vectors[row])
         ranked.sort(key=lambda r: -r.p_target * r.p_value)
         ranked = ranked[: self.top]
         novelty = self.novelty(view)
@@ -160,20 +163,35 @@ def _likely(p_targets: list[float]) -> list[int]:
 
 
 def _merged(
-    choice: Choice, p_target: float, found: tuple[Candidate, ...], p_values: Tensor, vector: Tensor, vectors: Tensor
+    choice: Choice,
+    p_target: float,
+    found: tuple[Candidate, ...],
+    rows: Values,
+    p_values: Tensor,
+    vector: Tensor,
+    vectors: Tensor,
 ) -> list[Ranked]:
     """Candidates that say the same as one, in the likeliest wording and from the likeliest source."""
     groups: dict[str, list[int]] = {}
     for index, candidate in enumerate(found):
-        groups.setdefault(candidate.meaning or fold(candidate.text), []).append(index)
+        groups.setdefault(meaning_of(candidate), []).append(index)
     p = p_values[: len(found)].tolist()
-    sums = {text: sum(p[i] for i in places) for text, places in groups.items()}
-    order = sorted(groups, key=lambda text: -sums[text])
+    sums = {meaning: sum(p[i] for i in places) for meaning, places in groups.items()}
+    order = sorted(groups, key=lambda meaning: -sums[meaning])
     merged = []
-    for rank, text in enumerate(order):
-        best = max(groups[text], key=lambda i: p[i])
+    for rank, meaning in enumerate(order):
+        best = max(groups[meaning], key=lambda i: p[i])
         others = sums[order[0 if rank else 1]] if len(order) > 1 else 0.0
         merged.append(
-            Ranked(choice, found[best], p_target, sums[text], sums[text] - others, len(groups[text]), vector, vectors[best])
+            Ranked(
+                *(choice, found[best], p_target, sums[meaning], sums[meaning] - others, len(groups[meaning])),
+                *(vector, vectors[best], _said(rows, best, "rule"), _said(rows, best, "heard")),
+            )
         )
     return merged
+
+
+def _said(rows: Values, index: int, by: str) -> float | None:
+    """The probability that the rules or the ear gave a candidate, back from its flag."""
+    flags = rows.flags[index]
+    return math.exp(4 * flags[VALUE_FLAGS.index(by)]) if flags[VALUE_FLAGS.index(f"has_{by}")] else None

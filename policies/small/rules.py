@@ -24,7 +24,7 @@ from schema_extraction.view import View
 
 MIN_ROWS = 4
 TREES = 40
-FOLDS = 5
+FOLDS = 4
 
 
 def fold_of(case_id: str) -> int:
@@ -58,32 +58,42 @@ Rows = list[tuple[str, Names, str]]
 """(case, what held, answer)"""
 
 
-def grow(rows: Rows, seed: int) -> Forest | None:
-    """A forest that tells answers apart, or None when there are too few rows or only one answer."""
-    from sklearn.ensemble import ExtraTreesClassifier
+def grow(rows: Rows, lexicon: Lexicon, seed: int) -> Forest | None:
+    """A forest that tells answers apart by literals the lexicon knows, or None with too few rows or only one answer."""
+    from sklearn.tree import ExtraTreeClassifier
 
     answers = [answer for _, _, answer in rows]
     if len(rows) < MIN_ROWS or len(set(answers)) < 2:
         return None
     counts = Counter(name for _, held, _ in rows for name in held)
     columns: dict[bytes, str] = {}
-    for name in sorted((n for n, c in counts.items() if 2 <= c <= len(rows) - 2), key=roundness):
+    telling = (n for n, c in counts.items() if 2 <= c <= len(rows) - 2 and _allowed(n, lexicon))
+    for name in sorted(telling, key=roundness):
         columns.setdefault(np.array([name in held for _, held, _ in rows]).tobytes(), name)
     if not columns:
         return None
     x = np.stack([np.frombuffer(column, np.bool_) for column in columns], axis=1).astype(np.float32)
-    trees = ExtraTreesClassifier(TREES, max_features=0.5, random_state=seed).fit(x, answers).estimators_
-    nodes = max(tree.tree_.node_count for tree in trees)
     classes = tuple(sorted(set(answers)))
-    feature = np.full((len(trees), nodes), -1, np.int32)
-    child = np.zeros((len(trees), nodes, 2), np.int32)
-    leaf = np.zeros((len(trees), nodes, len(classes)), np.float32)
-    for index, estimator in enumerate(trees):
-        tree, count = estimator.tree_, estimator.tree_.node_count
+    y = np.array([[classes.index(answer)] for answer in answers], np.float64)
+    # The trees of a forest without bootstrap; grown one by one, since most of a small forest's time is its bookkeeping.
+    trees = [
+        ExtraTreeClassifier(max_features=0.5, random_state=seed + n).fit(x, y, check_input=False).tree_ for n in range(TREES)
+    ]
+    nodes = max(tree.node_count for tree in trees)
+    feature = np.full((TREES, nodes), -1, np.int32)
+    child = np.zeros((TREES, nodes, 2), np.int32)
+    leaf = np.zeros((TREES, nodes, len(classes)), np.float32)
+    for index, tree in enumerate(trees):
+        count = tree.node_count
         feature[index, :count] = np.where(tree.children_left >= 0, tree.feature, -1)
         child[index, :count, 0], child[index, :count, 1] = tree.children_left, tree.children_right
         leaf[index, :count] = tree.value[:, 0] / tree.value[:, 0].sum(-1, keepdims=True)
     return Forest(tuple(columns.values()), classes, feature, child, leaf)
+
+
+def _allowed(name: str, lexicon: Lexicon) -> bool:
+    """Whether a literal may be learned from: no value that only tells customers apart."""
+    return ">" in name or name.startswith(("slice=", "section=", "past ")) or "=" not in name or name in lexicon.words
 
 
 @dataclass
@@ -132,13 +142,15 @@ def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) ->
     def all_but(fold: int) -> Rules:
         found = Rules()
         for key, rows in sorted(values.items()):
-            forest = grow([row for row in rows if fold_of(row[0]) != fold], seed)
+            forest = grow([row for row in rows if fold_of(row[0]) != fold], lexicon, seed)
             if forest is not None:
                 found.values[key] = forest
         for key, noted in sorted(uptakes.items()):
             seen = [row for row in noted if fold_of(row[0]) != fold]
             found.habits[key] = _habits(seen)
-            forest = grow([(case, held, answer) for case, held, answer, task in seen if task not in found.habits[key]], seed)
+            forest = grow(
+                [(case, held, answer) for case, held, answer, task in seen if task not in found.habits[key]], lexicon, seed
+            )
             if forest is not None:
                 found.uptakes[key] = forest
         return found
