@@ -250,7 +250,8 @@ class Recorder:
                 logger.warning("A {} came without its page; not recorded", heard.kind)
                 return None
             try:
-                self._views[name] = extract(snapshot, self.profile)
+                # A person focuses a field before typing into it: the focus would give away what they are about to do.
+                self._views[name] = extract(snapshot, self.profile).model_copy(update={"focus": ""})
             except ExtractionError as error:
                 logger.warning("A {} on {!r} is not recorded: {}", heard.kind, snapshot.url, error)
                 return None

@@ -39,7 +39,7 @@ SOURCES = ("message", "fact", "cell", "option", "template", "constant", "derived
 FORMS = ("", "raw", "normal", "first", "last", "0", "0.00")
 IDS = ("kind", "role", "word", "literal", "label", "value", "section")
 FLAGS = (
-    *("filled", "required", "invalid", "checked", "critical", "expanded", "options", "focus", "next", "acted", "again"),
+    *("filled", "required", "invalid", "checked", "critical", "expanded", "options", "next", "acted", "again"),
     *("latest", "before_latest", "inbound", "outbound", "note", "last_message", "last_inbound", "busy", "dialog"),
     *("some_required_empty", "some_empty", "some_invalid", "place", "age", "steps", "since_critical", "sent"),
     *("uptake", "has_uptake"),
@@ -268,7 +268,6 @@ def _add_targets(rows: _Rows, history: History, choices: Sequence[Choice], uptak
             critical=control.critical,
             expanded=bool(control.expanded),
             options=bool(control.options),
-            focus=rows.view.focus == control.key,
             next=choice.key == first_empty,
             **common,
         )
