@@ -85,7 +85,7 @@ def delexicalise(text: str, found: Sequence[Source], case_id: str = "") -> Draft
     text = text.strip()
     named: dict[str, list[str]] = defaultdict(list)
     for source in found:
-        if _telling(source.text) and source.text in text:
+        if _telling(source) and source.text in text:
             named[source.text].append(source.slot)
     pieces, texts, choices = [""], [], []
     if named:
@@ -104,9 +104,12 @@ def delexicalise(text: str, found: Sequence[Source], case_id: str = "") -> Draft
     return Draft(case_id, tuple(pieces), tuple(texts), tuple(choices))
 
 
-def _telling(text: str) -> bool:
-    """Whether a text is worth a slot: not so short or so plain that it stands in a sentence by chance."""
-    return any(c.isdigit() for c in text) or (len(text) >= 3 and any(c.isupper() for c in text)) or len(text.split()) > 1
+def _telling(source: Source) -> bool:
+    """Whether a source is worth a slot: not so short or so plain that it stands in a sentence by chance."""
+    text = source.text
+    if any(c.isdigit() for c in text) or len(text.split()) > 1:
+        return True
+    return any(c.isupper() for c in text) and (len(text) >= 3 or source.form in ("first", "last"))
 
 
 def learn(drafts: Iterable[Draft], min_cases: int = 2) -> tuple[Template, ...]:
@@ -147,7 +150,7 @@ def _undo_chance_cuts(groups: dict[tuple[str, ...], list[Draft]]) -> None:
             if target is None and size < 3:
                 places = range(len(draft.texts))
                 options = (draft.without(c) for n in (1, 2) for c in combinations(places, n))
-                target = next((o for o in options if _cases(groups.get(o.pieces, ())) > size), None)
+                target = next((o for o in options if _cases(groups.get(o.pieces, ())) >= size), None)
             if target is None:
                 kept.append(draft)
             else:

@@ -117,6 +117,14 @@ def train_policy(
         table = texts_encoder.embed(texts.all, lambda n, total: report(35 + 10 * n // total))
         report(45)
 
+        # The unit of novelty, from the held-out cases; after that the views are not needed any more.
+        novelty = learn_novelty(
+            (sample.view for case_id in sorted(learned) for sample in done[case_id]),
+            (sample.view for case_id in sorted(held) for sample in done[case_id]),
+        )
+        count, steps_read, digest = len(done), sum(map(len, done.values())), trace_digest(cases)
+        del cases, done, pairs, examples, training
+
         # Model and loop.
         net = PolicyNet(
             NetConfig(width=settings.width, hidden=2 * settings.width, layers=settings.layers, words=len(known.lexicon.words))
@@ -135,17 +143,13 @@ def train_policy(
                 )
                 losses.clear()
 
-        # Temperatures and the unit of novelty from the held-out cases.
+        # Temperatures, from the held-out cases too.
         temperatures = fit_temperatures(net, judged, table)
         final = score(net, judged, table, temperatures)
-        novelty = learn_novelty(
-            (sample.view for case_id in sorted(learned) for sample in done[case_id]),
-            (sample.view for case_id in sorted(held) for sample in done[case_id]),
-        )
         metrics = {
-            "cases": float(len(done)),
+            "cases": float(count),
             "held_out_cases": float(len(held)),
-            "steps": float(sum(map(len, done.values()))),
+            "steps": float(steps_read),
             "coverage": reach.both,
             "target_accuracy": final.target,
             "value_accuracy": final.value,
@@ -163,8 +167,8 @@ def train_policy(
                 encoder_sha=texts_encoder.sha,
                 max_tokens=encoder.max_tokens,
                 seed=settings.seed,
-                traces=trace_digest(cases),
-                cases=len(done),
+                traces=digest,
+                cases=count,
                 settings=settings.model_dump(mode="json"),
                 metrics=metrics,
             ),
