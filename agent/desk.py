@@ -57,7 +57,7 @@ class Desk:
 
     def open(self) -> list[Handoff]:
         """The hand-offs that have not ended, oldest first."""
-        return [blind(handoff) for handoff, state in self._run.store.handoffs() if state != "ended"]
+        return [blind(handoff) for handoff, _ in self._run.store.handoffs(open_only=True)]
 
     def page(self, id: str) -> CasePage | None:
         """The page of a hand-off, for an operator in this process; None while it is evicted (claim it first)."""

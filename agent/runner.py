@@ -174,7 +174,7 @@ class Runner:
             waiting=phases.count("waiting"),
             done=sum(s.status != "failed" for s in summaries),
             automated=sum(s.automated for s in summaries),
-            handed_off=sum(s.handoffs for s in summaries) + len(self.desk.open()),
+            handed_off=sum(s.handoffs for s in summaries) + self.store.count_open(),
             failed=sum(s.status == "failed" for s in summaries),
         )
 
@@ -205,9 +205,10 @@ class Runner:
         return self.store.summary(session) or CaseSummary(case_id=case_id, session=session, status="stopped")
 
     def _finished(self) -> list[CaseSummary]:
-        for session in self._sessions.values():
-            if session not in self._summaries and (summary := self.store.summary(session)):
-                self._summaries[session] = summary
+        if self.store.count_finished() != len(self._summaries):
+            for session in self._sessions.values():
+                if session not in self._summaries and (summary := self.store.summary(session)):
+                    self._summaries[session] = summary
         return list(self._summaries.values())
 
     def _changed(self) -> None:

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS handoffs (
     id TEXT PRIMARY KEY, session TEXT NOT NULL, record TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
     operator TEXT NOT NULL DEFAULT '', opened TEXT NOT NULL, ended TEXT, ending TEXT
 );
+CREATE INDEX IF NOT EXISTS handoffs_by_state ON handoffs (state);
 """
 
 HandoffState = Literal["waiting", "claimed", "ended"]
@@ -129,6 +130,10 @@ class Store:
         row = self._db.execute("SELECT summary FROM sessions WHERE session = ?", (session,)).fetchone()
         return CaseSummary.model_validate_json(row[0]) if row and row[0] else None
 
+    def count_finished(self) -> int:
+        """How many sessions have a final summary."""
+        return int(self._db.execute("SELECT COUNT(*) FROM sessions WHERE summary IS NOT NULL").fetchone()[0])
+
     # Intents
 
     def intend(self, key: str, step: Step) -> None:
@@ -180,9 +185,13 @@ class Store:
         )
         return changed.rowcount == 1
 
-    def handoffs(self, session: str | None = None) -> list[tuple[Handoff, HandoffState]]:
-        """All hand-offs, or those of one session, oldest first."""
+    def handoffs(self, *, open_only: bool = False) -> list[tuple[Handoff, HandoffState]]:
+        """All hand-offs, or those that have not ended, oldest first."""
         rows = self._db.execute(
-            "SELECT record, state FROM handoffs WHERE ?1 IS NULL OR session = ?1 ORDER BY rowid", (session,)
+            "SELECT record, state FROM handoffs WHERE NOT ? OR state != 'ended' ORDER BY rowid", (open_only,)
         ).fetchall()
         return [(Handoff.model_validate_json(record), state) for record, state in rows]
+
+    def count_open(self) -> int:
+        """How many hand-offs have not ended."""
+        return int(self._db.execute("SELECT COUNT(*) FROM handoffs WHERE state != 'ended'").fetchone()[0])

@@ -13,7 +13,7 @@ class MemoryWatch:
     """Looks every `interval` seconds while its context is open; `peak_mb` is the largest sum of proportional set sizes seen
     (pages that processes share are counted once)."""
 
-    def __init__(self, interval: float = 3.0) -> None:
+    def __init__(self, interval: float = 10.0) -> None:
         self.interval = interval
         self.peak_mb = 0.0
         self._stop = threading.Event()
