@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,8 @@ MIN_CASES = 4
 
 class TrainSettings(Frozen):
     """`held_out`: share of the cases kept back to measure on and to set temperatures. `width`, `layers`, `epochs`,
-    `learning_rate`, `batch_size`: of the network and its fitting. `threads`: of torch. `strengths`: regularisation strengths
+    `learning_rate`, `batch_size`: of the network and its fitting; with few examples there are more epochs, until there are
+    `min_steps` steps. `threads`: of torch. `strengths`: regularisation strengths
     the critic chooses from."""
 
     seed: int = 0
@@ -34,13 +36,14 @@ class TrainSettings(Frozen):
     width: int = 96
     layers: int = 2
     epochs: int = Field(5, ge=1)
+    min_steps: int = Field(350, ge=1)
     batch_size: int = 32
     learning_rate: float = 2e-3
     threads: int = 1
     strengths: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
-TINY = TrainSettings(width=32, layers=1, epochs=2)
+TINY = TrainSettings(width=32, layers=1, epochs=2, min_steps=120)
 """Finishes within a minute; for tests and for trying things out."""
 
 
@@ -129,16 +132,17 @@ def train_policy(
         net = PolicyNet(
             NetConfig(width=settings.width, hidden=2 * settings.width, layers=settings.layers, words=len(known.lexicon.words))
         )
-        fitting = FitSettings(epochs=settings.epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate)
+        epochs = max(settings.epochs, math.ceil(settings.min_steps * settings.batch_size / len(items)))
+        fitting = FitSettings(epochs=epochs, batch_size=settings.batch_size, learning_rate=settings.learning_rate)
         losses: list[float] = []
         for step, steps, loss in fit(net, items, table, fitting, settings.seed):
             losses.append(loss)
             report(45 + 50 * step // steps)
-            if step * settings.epochs % steps < settings.epochs:
+            if step * epochs % steps < epochs:
                 now = score(net, judged, table)
                 logger.info(
                     "epoch {}/{}: loss {:.3f}, held out: loss {:.3f}, target {:.1%}, value {:.1%}, step {:.1%}",
-                    *(round(step * settings.epochs / steps), settings.epochs, sum(losses) / len(losses)),
+                    *(round(step * epochs / steps), epochs, sum(losses) / len(losses)),
                     *(now.loss, now.target, now.value, now.step),
                 )
                 losses.clear()
