@@ -13,7 +13,7 @@ from agent.intents import settled_state
 from agent.verdicts import changed_fields, holds
 from agent.words import alternatives, anchor
 from browser.errors import BrowserError
-from browser.page import CasePage, new_case_page
+from browser.page import CasePage
 from browser.session import target_id
 from policies.feedback import Reason, Verdict
 from policies.proposal import is_critical
@@ -98,7 +98,7 @@ class Live:
     async def _opened(self) -> CasePage:
         if self.page is None or self.page.page.is_closed():
             await self.worker.make_room(self)
-            self.page = await new_case_page(self.worker.browser, self.worker.settings.profile, self.worker.storage_state)
+            self.page = await self.worker.take_page()
             self._named = None
             self.page.recorder.on_step = self.on_step
             try:
@@ -134,9 +134,11 @@ class Live:
         return view
 
     async def end(self) -> None:
-        """Close page and trace: the session is over, here at least."""
+        """Give the page to the next session and close the trace: this session is over, here at least."""
         self.handoff = None
-        await self.close()
+        page, self.page = self.page, None
+        if page is not None:
+            await self.worker.give_page(page)
         if self._trace is not None:
             self._trace.close()
             self._trace = None

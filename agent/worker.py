@@ -17,12 +17,12 @@ from agent.live import Live
 from agent.settings import RunSettings
 from agent.slots import Slots
 from agent.store import Store
-from browser.errors import SignInError
+from browser.errors import BrowserError, SignInError
+from browser.page import CasePage, new_case_page
 from policies.proposal import Decision, History, Policy, Proposal
 from schema_extraction.view import View
 
 if TYPE_CHECKING:
-    from browser.page import CasePage
     from browser.session import Browser, StorageState
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Worker:
         self.lives: dict[str, Live] = {}
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         self.stopping = False
+        self._spare: list[CasePage] = []
         self._on_change = on_change
         self._signing_in = asyncio.Lock()
         self._spawned: set[asyncio.Task[Any]] = set()
@@ -132,6 +133,28 @@ class Worker:
             longest = min(idle, key=lambda other: other.handoff.opened_at.timestamp() if other.handoff else 0.0)
             logger.info("{}: page evicted while it waits", longest.session)
             await longest.close()
+
+    async def take_page(self) -> CasePage:
+        """A blank page that is signed in: one that an earlier session is through with, or a new one, which takes Chromium
+        most of a second of processor time.
+
+        Raises:
+            PageError: the browser is gone.
+        """
+        if self._spare:
+            return self._spare.pop()
+        return await new_case_page(self.browser, self.settings.profile, self.storage_state)
+
+    async def give_page(self, page: CasePage) -> None:
+        """Take back the page of a session that is over."""
+        try:
+            if not self.stopping and len(self._spare) < self.settings.concurrency:
+                await page.clear()
+                self._spare.append(page)
+            else:
+                await page.close()
+        except BrowserError as error:
+            logger.info("a page is not used again: {}", error)
 
     async def sign_in_again(self, page: CasePage) -> None:
         """Renew the login that all sessions share, on one page at a time.

@@ -238,6 +238,24 @@ class CasePage:
             outcome = await perform(self, view, action)
         return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 4)})
 
+    async def clear(self) -> None:
+        """Leave the case, so that another may be worked on this page; the page is closed where it cannot be left.
+
+        Raises:
+            PageError: the page could not be left.
+        """
+        self.recorder.on_step = None
+        self._last, self._stamp, self._settled = None, (), Rest()
+        try:
+            if self.recorder.started:
+                await self.recorder.pause()
+            await self.overlay.hide()
+            await self.set_operator(None)
+            await self.page.goto("about:blank")
+        except PlaywrightError as error:
+            await self.close()
+            raise PageError(f"Cannot leave {self.page.url!r}: {str(error).splitlines()[0]}") from error
+
     async def close(self) -> None:
         """Close the page and its context."""
         try:
