@@ -40,7 +40,7 @@ class TrainSettings(Frozen):
     batch_size: int = 32
     learning_rate: float = 2e-3
     threads: int = 1
-    strengths: tuple[float, ...] = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
+    strengths: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
 
 
 TINY = TrainSettings(width=32, layers=1, epochs=2, min_steps=120)
@@ -69,8 +69,8 @@ def train_policy(
     from policies.encoder import EncoderSettings, TextEncoder
     from policies.novelty import learn_novelty
     from policies.small import store
+    from policies.small.columns import Texts
     from policies.small.data import item
-    from policies.small.features import Texts
     from policies.small.fit import FitSettings, fit, fit_temperatures, score
     from policies.small.knowledge import learn_knowledge
     from policies.small.model import NetConfig, PolicyNet
@@ -199,13 +199,13 @@ def train_critic(
     """
     from policies.bundle import CRITIC, THRESHOLDS, load, read_meta, replace_text, write_meta
     from policies.calibrate import read_judged
-    from policies.small.critic import learn_critic
+    from policies.small.verdicts import learn_critic
 
     started = time.monotonic()
     report = _Parts(progress)
     found = read_judged(feedback, "critic")
     policy = load(bundle, encoder, settings.threads).policy
-    critic, metrics = learn_critic(policy, found, settings.strengths, settings.seed, lambda n, total: report(95 * n // total))
+    critic, metrics = learn_critic(policy, found, settings.strengths, lambda n, total: report(95 * n // total))
     metrics["seconds"] = time.monotonic() - started
     if (bundle / THRESHOLDS).exists():
         logger.info("Thresholds of the earlier critic removed from {}; calibrate again", bundle)

@@ -10,8 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from policies.small.features import FLAGS, HISTORY_FLAGS, IDS, KINDS, VALUE_FLAGS, VALUE_IDS, Elements, Values
+from policies.small.columns import FLAGS, HISTORY_FLAGS, IDS, KINDS, VALUE_FLAGS, VALUE_IDS
+from policies.small.elements import Elements
 from policies.small.model import Batch, ValueBatch
+from policies.small.values import Values
 
 Table = npt.NDArray[np.float32]
 Array = npt.NDArray[np.int32] | npt.NDArray[np.float32]

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from policies.dataset import Example
-from policies.small.features import Elements, Texts, Values, elements, values
+from policies.small.columns import Texts
+from policies.small.elements import Elements, elements
 from policies.small.hearing import Embed
 from policies.small.knowledge import Knowledge, Opinion
+from policies.small.values import Values, values
 
 
 @dataclass(frozen=True)

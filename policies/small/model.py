@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from policies.small import features as f
+from policies.small import columns as f
 from schema_extraction.view import Frozen
 
 AMOUNTS = (

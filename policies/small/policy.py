@@ -14,9 +14,11 @@ from policies.encoder import TextEncoder
 from policies.novelty import Novelty
 from policies.proposal import History, Proposal
 from policies.small.collate import pad_values, pad_views
-from policies.small.features import VALUE_FLAGS, Texts, Values, elements, meaning_of, values
+from policies.small.columns import VALUE_FLAGS, Texts
+from policies.small.elements import elements
 from policies.small.knowledge import Knowledge, Opinion
 from policies.small.model import PolicyNet
+from policies.small.values import Values, meaning_of, values
 from schema_extraction.action import Done
 from schema_extraction.view import Frozen, View
 

@@ -18,12 +18,14 @@ from policies.literals import literals
 from policies.novelty import Novelty, learn_novelty, make_up
 from policies.proposal import History, HistoryItem
 from policies.small.collate import collate
-from policies.small.features import FLAGS, KINDS, Texts, elements, values
+from policies.small.columns import FLAGS, KINDS, Texts
+from policies.small.elements import elements
 from policies.small.hearing import Hearing
 from policies.small.knowledge import Knowledge, Opinion
 from policies.small.lexicon import Lexicon, shape
 from policies.small.model import NetConfig, PolicyNet, number_code
 from policies.small.rules import Rules, grow
+from policies.small.values import values
 from policies.train import TrainSettings, train_policy
 from schema_extraction.action import Action, Click, Done, Fill, Select, SendMessage, action_value, same_action, target_key
 from schema_extraction.normalise import value

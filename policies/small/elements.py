@@ -1,96 +1,35 @@
-"""A view as arrays: one row an element, one row a candidate value. Texts are referred to by index and embedded later."""
+"""A view as arrays: one row an element. Texts are referred to by index and embedded later."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from policies.candidates import Candidate, Choice
+from policies.candidates import Choice
 from policies.encoder import mask
-from policies.literals import chosen, literal
+from policies.literals import literal
 from policies.proposal import History, is_critical
+from policies.small.columns import FLAGS, KINDS, ROLES, Floats, Ints, Texts
 from policies.small.knowledge import Knowledge, Opinion
-from policies.small.lexicon import Lexicon, value_word
+from policies.small.lexicon import Lexicon
 from policies.sources import read_spans, sentences
 from policies.templates import fold
 from schema_extraction.action import Check, Select, action_value, target_key
 from schema_extraction.view import Control, Value, View
 
-Ints = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float32]
-
-KINDS = (
-    *("view", "click", "fill", "select", "check", "send_message", "close_case", "transfer_case"),
-    *("fact", "message", "cell", "section", "notice", "dialog", "held", "past"),
-)
-ROLES = (
-    *("", "button", "link", "tab", "menuitem", "textbox", "searchbox", "spinbutton", "combobox", "listbox", "radiogroup"),
-    *("checkbox", "switch", "radio"),
-)
-SOURCES = ("message", "fact", "cell", "option", "template", "constant", "derived", "generated", "operator")
-FORMS = ("", "raw", "normal", "first", "last", "0", "0.00")
-IDS = ("kind", "role", "word", "literal", "label", "value", "section")
-FLAGS = (
-    *("filled", "required", "invalid", "checked", "critical", "expanded", "options", "next", "acted", "again"),
-    *("latest", "before_latest", "inbound", "outbound", "note", "last_message", "last_inbound", "busy", "dialog"),
-    *("some_required_empty", "some_empty", "some_invalid", "place", "age", "steps", "since_critical", "sent"),
-    *("uptake", "has_uptake"),
-)
-HISTORY_FLAGS = ("acted", "again", "latest", "before_latest", "steps", "since_critical", "sent")
-VALUE_IDS = ("text", "label", "source", "form", "word", "origin")
-VALUE_FLAGS = (
-    *(
-        "prior",
-        "seen",
-        "shape",
-        "rule",
-        "has_rule",
-        "heard",
-        "has_heard",
-        "same_as_fact",
-        "label_chosen",
-        "mentioned",
-        "mentioned_last",
-        "row_mentioned",
-        "long",
-    ),
-)
-
 _FLAG = {name: index for index, name in enumerate(FLAGS)}
 _KIND = {name: index for index, name in enumerate(KINDS)}
 _ROLE = {name: index for index, name in enumerate(ROLES)}
-_SOURCE = {name: index for index, name in enumerate(SOURCES)}
-_FORM = {name: index for index, name in enumerate(FORMS)}
-_WORD = re.compile(r"[\w-]{2,}")
 
 MAX_SENTENCES = 20
 MAX_CELLS = 24
 MAX_PAST = 8
-
-
-class Texts:
-    """Gives every distinct text an index; 0 is the empty text."""
-
-    def __init__(self) -> None:
-        self.index: dict[str, int] = {"": 0}
-
-    def __call__(self, text: str) -> int:
-        return self.index.setdefault(text, len(self.index))
-
-    def __len__(self) -> int:
-        return len(self.index)
-
-    @property
-    def all(self) -> list[str]:
-        return list(self.index)
 
 
 @dataclass(frozen=True)
@@ -106,15 +45,6 @@ class Elements:
     flags: Floats
     own: int
     origins: dict[str, int]
-
-
-@dataclass(frozen=True)
-class Values:
-    """The candidates of one target: `ids` (n, len(VALUE_IDS)), `numbers` (n, 2), `flags` (n, len(VALUE_FLAGS))."""
-
-    ids: Ints
-    numbers: Floats
-    flags: Floats
 
 
 class _Rows:
@@ -296,10 +226,6 @@ def _logit(p: float) -> float:
     return math.log(p / (1 - p))
 
 
-def _log(odds: Mapping[str, float], name: str) -> float:
-    return math.log(max(odds.get(name, 0.0), 0.005)) / 4 if odds else 0.0
-
-
 def _add_past(rows: _Rows, history: History) -> None:
     """What was chosen before, latest first: on later pages it may no longer show."""
     chosen = [item.action for item in history if item.action.type in ("select", "check", "close_case", "transfer_case")]
@@ -358,93 +284,3 @@ def _cells(view: View) -> Iterator[tuple[str, str, str, Value]]:
                 if value.raw:
                     origin = f"cell:{table.key}/{number}/{column}"
                     yield origin, f"{table.key}/{header}", f"{table.name} {header}".strip(), value
-
-
-def values(
-    view: View,
-    choice: Choice,
-    candidates: Sequence[Candidate],
-    origins: dict[str, int],
-    history: History,
-    known: Knowledge,
-    opinion: Opinion,
-    texts: Texts,
-) -> Values:
-    """The rows of the candidates of one target."""
-    selected = {fold(c.value.raw).casefold() for c in view.controls if c.value and c.options and not c.part}
-    selected |= {fold(value).casefold() for value in chosen(history).values()}
-    rule = by_meaning(candidates, known.rules.value(choice.key, opinion.true))
-    ear = by_meaning(candidates, known.hearing.value(choice, opinion.said))
-    mentions = _row_mentions(view)
-    inbound = [m.text.casefold() for m in view.messages if m.direction == "inbound"]
-    facts = {fold(fact.value.raw).casefold(): f"fact:{fact.key}" for fact in reversed(view.facts)}
-    ids, numbers, flags = [], [], []
-    for candidate in candidates:
-        source = candidate.provenance.source
-        copied = source in ("fact", "message", "cell", "derived")
-        folded = fold(candidate.text).casefold()
-        origin = candidate.origin or facts.get(folded, "")
-        prior, seen = known.lexicon.prior(choice.key, candidate.slot, known.own)
-        shown = "" if copied else (candidate.label if source == "template" else mask(candidate.text))
-        ids.append(
-            (
-                texts(shown),
-                texts(mask(candidate.label) if copied else ""),
-                _SOURCE[source],
-                _FORM.get(candidate.form, 0),
-                known.lexicon.word(value_word(choice.key, candidate.slot)),
-                origins.get(origin, -1),
-            )
-        )
-        day = float((view.today - candidate.day).days) if candidate.day else math.nan
-        numbers.append((candidate.number if candidate.number is not None else math.nan, day))
-        short = 3 <= len(folded) <= 60 and not copied
-        flags.append(
-            (
-                math.log(prior) / 4,
-                math.log1p(seen) / 4,
-                math.log(known.lexicon.fit(choice.key, candidate.text, known.own)) / 4 if copied else 0.0,
-                _log(rule, meaning_of(candidate)),
-                bool(rule),
-                _log(ear, meaning_of(candidate)),
-                bool(ear),
-                not copied and folded in facts,
-                copied and fold(candidate.label).casefold() in selected,
-                short and any(folded in text for text in inbound),
-                short and bool(inbound) and folded in inbound[-1],
-                mentions.get(candidate.origin.rsplit("/", 1)[0], 0.0) if source == "cell" else 0.0,
-                len(candidate.text) > 80,
-            )
-        )
-    return Values(
-        np.array(ids, np.int32).reshape(-1, len(VALUE_IDS)),
-        np.array(numbers, np.float32).reshape(-1, 2),
-        np.array(flags, np.float32).reshape(-1, len(VALUE_FLAGS)),
-    )
-
-
-def meaning_of(candidate: Candidate) -> str:
-    """What a candidate says, whatever its wording or source."""
-    return candidate.meaning or fold(candidate.text)
-
-
-def by_meaning(candidates: Sequence[Candidate], odds: Mapping[str, float]) -> dict[str, float]:
-    """Probabilities of slots as those of what the candidates with these slots say; empty stays empty."""
-    found: dict[str, float] = {}
-    for slot, meaning in {(c.slot, meaning_of(c)) for c in candidates} if odds else ():
-        found[meaning] = found.get(meaning, 0.0) + odds.get(slot, 0.0)
-    return found
-
-
-def _row_mentions(view: View) -> dict[str, float]:
-    """For every table row (`cell:<table>/<number>`): how much of what one of its cells says the customer has said, 0 to 1."""
-    said = set(_WORD.findall(" ".join(m.text for m in view.messages if m.direction == "inbound").casefold()))
-    found: dict[str, float] = {}
-    for table in view.tables:
-        for number, row in enumerate(table.rows):
-            shares = [0.0]
-            for value in row.cells:
-                words = set(_WORD.findall(value.raw.casefold())) if value.kind in ("text", "id", "choice") else set()
-                shares.append(len(words & said) / len(words) if words else 0.0)
-            found[f"cell:{table.key}/{number}"] = max(shares)
-    return found
