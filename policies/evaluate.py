@@ -23,7 +23,7 @@ from policies.metrics import (
 )
 from policies.proposal import Policy
 from policies.trace import Step, read_steps
-from schema_extraction.action import action_value, same_action, target_key
+from schema_extraction.action import Action, action_value, same_action, target_key
 from schema_extraction.view import Frozen
 
 
@@ -73,14 +73,21 @@ class _Tally:
         return step_accuracy(*columns)
 
 
-def evaluate_policy(policy: Policy, steps: Iterable[Step], progress: Callable[[int], None] | None = None) -> PolicyEvaluation:
+Right = Callable[[Step, Action], bool]
+
+
+def evaluate_policy(
+    policy: Policy, steps: Iterable[Step], progress: Callable[[int], None] | None = None, also_right: Right | None = None
+) -> PolicyEvaluation:
     """The policy's first proposal against what the operator did, on steps that an operator recorded.
 
-    `progress` is called with the number of steps done.
+    `progress` is called with the number of steps done. `also_right` says, where the truth is known, whether a proposal of
+    the same type and target with another value is right as well (another wording of the same reply).
 
     Raises:
         TraceError: there is no step that an operator took.
     """
+    also = also_right or (lambda step, action: False)
     overall = _Tally()
     by_process: defaultdict[str, _Tally] = defaultdict(_Tally)
     by_action: defaultdict[str, _Tally] = defaultdict(_Tally)
@@ -98,9 +105,9 @@ def evaluate_policy(policy: Policy, steps: Iterable[Step], progress: Callable[[i
         row = (
             same_type,
             first is not None and same_type and target_key(first) == target_key(truth),
-            first is not None and same_type and _folded(action_value(first)) == _folded(value),
+            first is not None and same_type and (_folded(action_value(first)) == _folded(value) or also(step, first)),
             value is not None,
-            any(same_action(p.action, truth) for p in ranked[:3]),
+            any(same_action(p.action, truth) or (p.action.type == truth.type and also(step, p.action)) for p in ranked[:3]),
         )
         for tally in (overall, by_process[step.view.slice or "-"], by_action[truth.type]):
             tally.rows.append(row)
@@ -159,8 +166,9 @@ def evaluate(
     feedback: Path | None = None,
     progress: Progress | None = None,
     settings: CalibrationSettings = CalibrationSettings(),
+    also_right: Right | None = None,
 ) -> Evaluation:
-    """Evaluate a bundle on recorded cases that it was not trained on and, given `feedback`, its critic on the calibration half.
+    """Evaluate a bundle on recorded cases that it was not trained on and, given `feedback`, its critic on the calibration part.
 
     Raises:
         ModelError, TraceError, FeedbackError: the bundle, the traces or the feedback cannot be used.
@@ -170,7 +178,7 @@ def evaluate(
     steps = list(read_steps(traces))
     bundle = load(bundle_path)
     count = (lambda done: progress(done, len(steps))) if progress else None
-    policy = evaluate_policy(bundle.policy, steps, count)
+    policy = evaluate_policy(bundle.policy, steps, count, also_right)
     if feedback is None or bundle.critic is None:
         return Evaluation(policy=policy)
     found = read_judged(feedback, "calibration", settings)

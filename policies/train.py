@@ -190,7 +190,7 @@ def train_critic(
 ) -> Metrics:
     """Learn a critic from the verdicts at or below `feedback` and write it into the model folder `bundle`.
 
-    Only the critic's half of the cases is learned from (see `policies.calibrate`). Thresholds that were certified for an
+    Only the critic's third of the cases is learned from (see `policies.calibrate`). Thresholds that were certified for an
     earlier critic are removed: they say nothing of this one.
 
     Raises:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 
 from agent.results import HandOffShown, HeldOutRun, ProcessResult, Spread, WrongOutcome
 from agent.store import CaseSummary
 from agent.words import describe
+from fixtures.bpm.cases import FIRST_NUMBER, generate_case
 from fixtures.bpm.judge import CaseVerdict
+from fixtures.bpm.truth import CaseTruth
 from policies.feedback import Verdict
 from policies.metrics import Share, share
 from policies.trace import Step, by_case
+from schema_extraction.action import Action, SendMessage
 
 CONFIDENCE = 0.9
 GALLERY = 6
@@ -94,6 +98,24 @@ def reasons(steps: Iterable[Step]) -> dict[str, int]:
     """Why proposals were not accepted, most frequent first."""
     found = (s.verdict.reason for s in steps if s.verdict is not None and s.verdict.kind != "accept" and s.verdict.reason)
     return {str(reason): count for reason, count in Counter(found).most_common()}
+
+
+def truly_right(seed: int) -> Callable[[Step, Action], bool]:
+    """Whether a proposed message is right though the operator worded it otherwise, by the truth of the recorded test cases."""
+    today = date.today()
+    truths: dict[str, CaseTruth] = {}
+
+    def right(step: Step, action: Action) -> bool:
+        if not isinstance(action, SendMessage):
+            return False
+        if step.case_id not in truths:
+            index = int(step.case_id.removeprefix("C-")) - FIRST_NUMBER["test"]
+            truths[step.case_id] = generate_case(seed, "test", index, today).truth
+        titles = {section.name for section in step.view.sections}
+        due = [task for task in truths[step.case_id].tasks.values() if task.kind == "message" and task.title in titles]
+        return any(task.right_reply(action.text) for task in due)
+
+    return right
 
 
 def handling(steps: Iterable[Step]) -> Spread | None:

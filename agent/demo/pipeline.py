@@ -21,7 +21,7 @@ from agent.progress import counting
 from agent.report import write_report
 from agent.results import Check, HeldOutRun, Results, headline
 from policies.bundle import Bundle, load
-from policies.calibrate import calibrate
+from policies.calibrate import CalibrationSettings, calibrate
 from policies.evaluate import Evaluation, evaluate
 from policies.gate import Gate
 from policies.replay import ReplayPolicy, replay_gate
@@ -69,10 +69,12 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
         bundle.policy,
         Gate("copilot"),
     )
+    # The target is the share that is correct, and a right step that an operator would have done another way is that.
+    calibration = CalibrationSettings(target=settings.target, delta=settings.delta, preferences_pass=True)
     with parts.phase("Training the critic on the operators' verdicts"), counting(console, "critic") as progress:
         await asyncio.to_thread(train_critic, model, copilot.traces, TrainSettings(seed=settings.seed), progress)
     with parts.phase("Certifying thresholds on verdicts that the critic has not seen"), counting(console, "scores") as progress:
-        thresholds = await asyncio.to_thread(calibrate, model, copilot.traces, progress=progress)
+        thresholds = await asyncio.to_thread(calibrate, model, copilot.traces, calibration, progress)
     bundle = load(model)
 
     held_out = await parts.work(
@@ -95,7 +97,9 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
         staffed=False,
     )
     with parts.phase("Measuring"), counting(console, "steps") as progress:
-        evaluation = await asyncio.to_thread(evaluate, model, TRACES / "test", copilot.traces, progress)
+        evaluation = await asyncio.to_thread(
+            evaluate, model, TRACES / "test", copilot.traces, progress, calibration, figures.truly_right(seed=1)
+        )
     return _results(settings, parts, recorded, traces, bundle, thresholds, copilot, held_out, replay, evaluation)
 
 
@@ -124,7 +128,7 @@ def _results(
         processes=figures.processes(verdicts, replayed, names),
         policy=evaluation.policy,
         critic=evaluation.critic,
-        critic_on="copilot verdicts of the calibration half, which the critic did not learn from",
+        critic_on="copilot verdicts of the calibration part, which the critic did not learn from",
         thresholds=thresholds,
         copilot_acceptance=figures.acceptance(asked),
         rejection_reasons=figures.reasons(asked),

@@ -9,7 +9,7 @@ import pytest
 from policies.calibrate import (
     CalibrationSettings,
     calibrate,
-    feedback_half,
+    feedback_part,
     histories,
     is_right,
     judged,
@@ -28,8 +28,8 @@ from schema_extraction.view import View
 from tests.policies.made import CLOSES, SENDS, SUBMITS, fill, recorded, reviewed
 
 
-def of_half(half: str, count: int) -> list[str]:
-    return [name for name in (f"C-{i}" for i in range(10 * count + 100)) if feedback_half(name) == half][:count]
+def of_part(part: str, count: int) -> list[str]:
+    return [name for name in (f"C-{i}" for i in range(10 * count + 100)) if feedback_part(name) == part][:count]
 
 
 def write(folder: Path, steps: list[Step]) -> Path:
@@ -40,10 +40,10 @@ def write(folder: Path, steps: list[Step]) -> Path:
     return folder
 
 
-def test_cases_are_halved_and_stay_in_their_half() -> None:
-    halves = [feedback_half(f"C-{i}") for i in range(400)]
-    assert 160 <= halves.count("critic") <= 240
-    assert halves == [feedback_half(f"C-{i}") for i in range(400)]
+def test_a_third_of_the_cases_is_the_critics_and_stays_so() -> None:
+    parts = [feedback_part(f"C-{i}") for i in range(400)]
+    assert 105 <= parts.count("critic") <= 165
+    assert parts == [feedback_part(f"C-{i}") for i in range(400)]
 
 
 def test_what_counts_as_right() -> None:
@@ -86,14 +86,14 @@ def test_each_step_has_the_history_of_its_own_session() -> None:
 
 def test_thresholds_per_class_from_the_calibration_half(tmp_path: Path) -> None:
     steps: list[Step] = []
-    for i, name in enumerate(of_half("calibration", 40)):
+    for i, name in enumerate(of_part("calibration", 40)):
         wrong = i % 4 == 0
         steps.append(reviewed(name, 0, SENDS, "reject" if wrong else "accept", probability=0.2 if wrong else 0.9))
         if i < 25:
             steps.append(reviewed(name, 1, SUBMITS))
         if i < 5:
             steps.append(reviewed(name, 2, CLOSES))
-    steps += [reviewed(name, 0, SUBMITS, "reject") for name in of_half("critic", 50)]
+    steps += [reviewed(name, 0, SUBMITS, "reject") for name in of_part("critic", 50)]
 
     class Confident:
         def score(self, view: View, history: History, ranked: tuple[Proposal, ...]) -> float:
@@ -124,7 +124,7 @@ def test_empty_feedback_is_one_line_with_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(FeedbackError, match="No verdicts on critical actions .*casepilot run --stage copilot") as unjudged:
         read_judged(write(tmp_path / "some", [recorded("C-1", 0, SUBMITS)]), None)
     with pytest.raises(FeedbackError, match="calibration half"):
-        read_judged(write(tmp_path / "half", [reviewed(of_half("critic", 1)[0], 0, SENDS)]), "calibration")
+        read_judged(write(tmp_path / "half", [reviewed(of_part("critic", 1)[0], 0, SENDS)]), "calibration")
     assert "\n" not in str(none.value) + str(unjudged.value)
 
 
@@ -144,7 +144,7 @@ def bundle_module(critic: object) -> ModuleType:
 def test_calibrate_writes_into_the_bundle_and_evaluate_reads_the_same_verdicts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = [reviewed(name, 0, SUBMITS, "reject" if i == 0 else "accept") for i, name in enumerate(of_half("calibration", 40))]
+    steps = [reviewed(name, 0, SUBMITS, "reject" if i == 0 else "accept") for i, name in enumerate(of_part("calibration", 40))]
     feedback = write(tmp_path / "feedback", steps)
     traces = write(tmp_path / "traces", [recorded("R-1", 0, SUBMITS), recorded("R-1", 1, CLOSES)])
     monkeypatch.setitem(sys.modules, "policies.bundle", bundle_module(FixedCritic(0.8)))
@@ -159,7 +159,7 @@ def test_calibrate_writes_into_the_bundle_and_evaluate_reads_the_same_verdicts(
 
 
 def test_calibrate_needs_a_critic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    feedback = write(tmp_path / "feedback", [reviewed(of_half("calibration", 1)[0], 0, SUBMITS)])
+    feedback = write(tmp_path / "feedback", [reviewed(of_part("calibration", 1)[0], 0, SUBMITS)])
     monkeypatch.setitem(sys.modules, "policies.bundle", bundle_module(None))
     with pytest.raises(ModelError, match="casepilot critic"):
         calibrate(tmp_path, feedback)

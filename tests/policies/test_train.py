@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from policies.bundle import load
-from policies.calibrate import feedback_half, read_judged
+from policies.calibrate import feedback_part, read_judged
 from policies.encoder import EncoderSettings
 from policies.errors import FeedbackError, ModelError, TraceError
 from policies.feedback import Reason, Verdict
@@ -167,7 +167,7 @@ def test_a_critic_gives_nought_to_what_the_policy_would_not_propose(
 
 def test_verdicts_that_all_say_the_same_teach_nothing(model: Path, texts: EncoderSettings, tmp_path: Path) -> None:
     policy = load(model, texts).policy
-    number = next(n for n in range(20000, 20100) if feedback_half(f"C{n:05d}") == "critic")
+    number = next(n for n in range(20000, 20100) if feedback_part(f"C{n:05d}") == "critic")
     case = worlds.draw(number, random.Random(3))
     writer = TraceWriter(tmp_path, case.case_id)
     for step in _worked(policy, case):
