@@ -123,8 +123,8 @@ def test_empty_feedback_is_one_line_with_the_next_step(tmp_path: Path) -> None:
         read_judged(tmp_path, "calibration")
     with pytest.raises(FeedbackError, match="No verdicts on critical actions .*casepilot run --stage copilot") as unjudged:
         read_judged(write(tmp_path / "some", [recorded("C-1", 0, SUBMITS)]), None)
-    with pytest.raises(FeedbackError, match="calibration half"):
-        read_judged(write(tmp_path / "half", [reviewed(of_part("critic", 1)[0], 0, SENDS)]), "calibration")
+    with pytest.raises(FeedbackError, match="calibration part"):
+        read_judged(write(tmp_path / "part", [reviewed(of_part("critic", 1)[0], 0, SENDS)]), "calibration")
     assert "\n" not in str(none.value) + str(unjudged.value)
 
 
