@@ -227,12 +227,13 @@ def headline(results: Results) -> Iterator[Figure]:
         replay=str(replay.hand_offs) if replay else "",
         note="steps that waited for an operator",
     )
-    yield Figure(
-        name="Operator time per case",
-        casepilot=seconds(run, "operator_seconds"),
-        replay=seconds(replay, "operator_seconds"),
-        note=f"by hand: {results.recorded_handling_seconds.mean:.1f} s" if results.recorded_handling_seconds else "",
-    )
+    if run.operator_seconds:
+        yield Figure(
+            name="Operator time per case",
+            casepilot=seconds(run, "operator_seconds"),
+            replay=seconds(replay, "operator_seconds"),
+            note=f"by hand: {results.recorded_handling_seconds.mean:.1f} s" if results.recorded_handling_seconds else "",
+        )
     yield Figure(name="Agent time per case", casepilot=seconds(run, "agent_seconds"), replay=seconds(replay, "agent_seconds"))
     if results.policy:
         accuracy = results.policy.overall

@@ -95,7 +95,7 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     try:
         policy = store.load(path, texts)
         judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
-    except (KeyError, ValueError, RuntimeError, OSError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
     thresholds = Thresholds.read(path / THRESHOLDS) if (path / THRESHOLDS).is_file() else None
     return Bundle(path, policy, judge, thresholds, meta)

@@ -118,7 +118,7 @@ def _results(
     steps, asked = held_out.steps(), copilot.steps()
     verdicts, replayed = held_out.verdicts(), replay.verdicts()
     cases = {step.case_id: step.view.slice for step in steps if step.view.slice}
-    names = {verdict.process: cases.get(verdict.case_id, verdict.process) for verdict in verdicts}
+    names = {verdict.process: cases[verdict.case_id] for verdict in verdicts if verdict.case_id in cases}
     return Results(
         seed=settings.seed,
         recorded_cases=len({step.case_id for step in read_steps(traces)}),
