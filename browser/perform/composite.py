@@ -164,7 +164,9 @@ def _said(view: View, text: str) -> int:
 
 
 def _handed_over(before: View, now: View, team: str) -> bool:
-    """Whether a fact now names the team, and did not before."""
+    """Whether a fact now names the team, and did not before. Behind an open dialog the team's own field reads as a fact."""
+    if now.dialog is not None:
+        return False
     wanted = fold(team).casefold()
     old = {(f.key, fold(f.value.raw).casefold()) for f in before.facts}
     return bool(wanted) and any(fold(f.value.raw).casefold() == wanted and (f.key, wanted) not in old for f in now.facts)
