@@ -138,7 +138,7 @@ def _results(
         recount=(
             f"casepilot bpm judge {held_out.db}",
             f"casepilot bpm judge {replay.db}",
-            f"casepilot evaluate {TRACES.name}/test --model {settings.out / 'model'} --feedback {copilot.traces}",
+            f"casepilot evaluate fixtures/traces/test --model {settings.out / 'model'} --feedback {copilot.traces}",
         ),
     )
 
