@@ -10,7 +10,6 @@ from schema_extraction.view import Frozen
 class DemoSettings(Frozen):
     """`recorded`: cases recorded live, on top of the traces that ship. `copilot`, `held_out`: cases of these two parts.
 
-    `target` is a little above what the demonstration promises, so that the promise holds with room to spare.
     `concurrency`: sessions at work at the same time. `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of
     certified steps that an operator checks unawares. `interactive`: the person at the screen is the operator of the
     held-out cases, in place of the scripted ones.
@@ -19,10 +18,10 @@ class DemoSettings(Frozen):
     out: Path = Path("runs/demo")
     seed: int = 1
     recorded: int = 8
-    copilot: int = 135
+    copilot: int = 150
     held_out: int = 102
     concurrency: int = 4
-    target: float = 0.92
+    target: float = 0.9
     delta: float = 0.1
     audit_rate: float = 0.02
     headed: bool = False
