@@ -178,20 +178,21 @@ class Live:
             return False
         page = await self._opened()
         ref = anchor(view, handoff.proposal.action) if handoff.proposal else None
-        picture = self.worker.settings.run_dir / "screenshots" / f"{handoff.id}.png"
         shown = handoff.model_copy(
             update={
                 "page_url": page.page.url,
                 "devtools": self.worker.devtools,
                 "target_id": await target_id(page.page),
-                "screenshot": str(picture.relative_to(self.worker.settings.run_dir)),
+                "screenshot": f"screenshots/{handoff.id}.jpg" if self.worker.settings.pictures else "",
             }
         )
         self.handoff, self.steps, self.rejected = shown, [], None
         await self.act_for(self.operator or self.worker.settings.operator)
         await page.overlay.show(ref, shown.suggestion, shown.reason, alternatives(shown.ranked), self._pressed)
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        picture.write_bytes(await page.screenshot(ref))
+        if shown.screenshot:
+            picture = self.worker.settings.run_dir / shown.screenshot
+            picture.parent.mkdir(parents=True, exist_ok=True)
+            picture.write_bytes(await page.screenshot(ref))
         await (page.recorder.resume() if page.recorder.started else page.recorder.start())
         page.page.once("close", self._page_closed)
         self.worker.desk.moved(shown)

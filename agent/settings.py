@@ -51,6 +51,8 @@ class RunSettings(Frozen):
     credentials: Credentials | None = None
     operator: str = "operator"
     """Who is named to the application when somebody works in a handed-off page without having claimed it."""
+    pictures: bool = True
+    """Whether every hand-off gets a screenshot of its page."""
     limits: Limits = Limits()
 
     @property

@@ -77,6 +77,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, isolation_level=None)
+        # Records of open hand-offs are asked for again and again, and a view takes long to parse.
+        self._open: dict[str, Handoff] = {}
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
@@ -156,12 +158,14 @@ class Store:
     # Hand-offs
 
     def open_handoff(self, handoff: Handoff) -> None:
+        self._open[handoff.id] = handoff
         self._db.execute(
             "INSERT OR REPLACE INTO handoffs (id, session, record, opened) VALUES (?, ?, ?, ?)",
             (handoff.id, handoff.session, handoff.model_dump_json(), handoff.opened_at.isoformat()),
         )
 
     def update_handoff(self, handoff: Handoff) -> None:
+        self._open[handoff.id] = handoff
         self._db.execute("UPDATE handoffs SET record = ? WHERE id = ?", (handoff.model_dump_json(), handoff.id))
 
     def handoff(self, id: str) -> tuple[Handoff, HandoffState, str]:
@@ -173,13 +177,14 @@ class Store:
         row = self._db.execute("SELECT record, state, operator FROM handoffs WHERE id = ?", (id,)).fetchone()
         if row is None:
             raise DeskError(f"No hand-off {id!r} in this run. Iterate over the desk for those that wait.")
-        return Handoff.model_validate_json(row[0]), row[1], row[2]
+        return self._open.get(id) or Handoff.model_validate_json(row[0]), row[1], row[2]
 
     def claim(self, id: str, operator: str) -> None:
         self._db.execute("UPDATE handoffs SET state = 'claimed', operator = ? WHERE id = ?", (operator, id))
 
     def end_handoff(self, id: str, ending: str) -> bool:
         """Mark a hand-off as ended; False when it already was, so that only the first ending counts."""
+        self._open.pop(id, None)
         changed = self._db.execute(
             "UPDATE handoffs SET state = 'ended', ended = ?, ending = ? WHERE id = ? AND state != 'ended'", (_now(), ending, id)
         )

@@ -13,6 +13,8 @@ from browser.errors import LaunchError
 from schema_extraction.view import Frozen
 
 CHROMIUM_ENV = "CASEPILOT_CHROMIUM"
+# The headless shell opens windows and pages in half the time, having none of a desktop browser's own interface.
+HEADLESS_NAMES = ("chromium-headless-shell", "chrome-headless-shell")
 SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 # A work browser has no need to talk to anybody but the application.
 QUIET_ARGS = (
@@ -33,11 +35,13 @@ class BrowserSettings(Frozen):
     devtools_port: int = 0
 
 
-def find_chromium() -> Path | None:
-    """The Chromium to use: `$CASEPILOT_CHROMIUM`, else one on PATH, else None (Playwright's own is then tried)."""
+def find_chromium(headed: bool = False) -> Path | None:
+    """The Chromium to use: `$CASEPILOT_CHROMIUM`, else one on PATH (for headless use a headless shell if there is one), else
+    None (Playwright's own is then tried)."""
     if named := os.environ.get(CHROMIUM_ENV):
         return Path(named)
-    found = next((path for name in SYSTEM_NAMES if (path := shutil.which(name))), None)
+    names = SYSTEM_NAMES if headed else HEADLESS_NAMES + SYSTEM_NAMES
+    found = next((path for name in names if (path := shutil.which(name))), None)
     return Path(found) if found else None
 
 
@@ -57,7 +61,7 @@ async def launch(playwright: Playwright, settings: BrowserSettings = BrowserSett
     Raises:
         LaunchError: there is none, or it does not start (headed without a display, for instance).
     """
-    executable = settings.executable or find_chromium()
+    executable = settings.executable or find_chromium(settings.headed)
     if settings.headed and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and os.name == "posix":
         raise LaunchError("No display for a headed browser. Run without --headed, or under `xvfb-run -a`.")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
@@ -27,7 +27,7 @@ from schema_extraction.profile import ControlPattern, Profile
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
-Waited = Literal["load", "domcontentloaded", "commit"]
+JPEG_QUALITY = 80
 
 
 class PageSettings(Frozen):
@@ -217,13 +217,13 @@ class CasePage:
         return await self.settler.changed(stamp, timeout)
 
     async def screenshot(self, ref: str | None = None) -> bytes:
-        """A PNG of the page, with the field `ref` outlined."""
+        """A JPEG of the page, which costs half the time of a PNG, with the field `ref` outlined."""
         try:
             if ref is None or self.overlay.shown:
-                return await self.page.screenshot(caret="initial")
+                return await self.page.screenshot(type="jpeg", quality=JPEG_QUALITY, caret="initial")
             await self.overlay.outline(ref)
             try:
-                return await self.page.screenshot(caret="initial")
+                return await self.page.screenshot(type="jpeg", quality=JPEG_QUALITY, caret="initial")
             finally:
                 await self.overlay.hide()
         except PlaywrightError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
 
 from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright
 from playwright.async_api import Error as PlaywrightError
@@ -68,12 +69,17 @@ async def attached(endpoint: str) -> AsyncIterator[Browser]:
             await browser.close()
 
 
+_targets: WeakKeyDictionary[Page, str] = WeakKeyDictionary()
+
+
 async def target_id(page: Page) -> str:
-    """The page's CDP target id, by which another DevTools client finds the same page."""
+    """The page's CDP target id, by which another DevTools client finds the same page; it outlives navigations."""
+    if page in _targets:
+        return _targets[page]
     session = await page.context.new_cdp_session(page)
     try:
         info = await session.send("Target.getTargetInfo")
-        return str(info["targetInfo"]["targetId"])
+        return _targets.setdefault(page, str(info["targetInfo"]["targetId"]))
     finally:
         await session.detach()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from agent.demo.settings import DemoSettings
 from agent.desk import Desk
 from agent.interrupt import Interrupt
 from agent.person import at_the_screen
-from agent.progress import counting, run_progress
+from agent.progress import counting
 from agent.results import Phase
-from agent.runner import Runner
+from agent.runner import Runner, RunState
 from agent.settings import Credentials, RunSettings, Stage
 from agent.store import CaseSummary, Store
 from agent.worker import Decider
@@ -103,7 +103,14 @@ class Parts:
         return out
 
     async def work(
-        self, name: str, title: str, split: Split, cases: int, stage: Stage, policy: Policy, gate: Decider, staffed: bool = True
+        self,
+        name: str,
+        split: Split,
+        stage: Stage,
+        policy: Policy,
+        gate: Decider,
+        progress: Callable[[RunState], None] | None = None,
+        staffed: bool = True,
     ) -> Ran:
         """Work cases live; with nobody at the desk (`staffed` False) a hand-off ends its case.
 
@@ -111,26 +118,26 @@ class Parts:
             KeyboardInterrupt: somebody pressed Ctrl-C; what was recorded is kept.
         """
         folder = self.settings.out / name
-        with self.phase(title, cases):
-            async with self.bpm(name, split, cases) as (profile, db):
-                desk = Desk()
-                settings = RunSettings(
-                    profile=profile,
-                    run_dir=folder,
-                    stage=stage,
-                    concurrency=self.settings.concurrency,
-                    headed=self.settings.headed,
-                    credentials=AGENT,
-                    operator=self.settings.operator,
-                )
-                with run_progress(self.console) as progress:
-                    async with Runner(settings, policy, lambda _: gate, desk, progress) as runner:
-                        serving = asyncio.create_task(self._serve(desk, db, stage, staffed))
-                        with self.interrupt.handler(runner.stop):
-                            summaries = await runner.run(await runner.open_cases())
-                    await serving
-                if self.interrupt.asked:
-                    raise KeyboardInterrupt
+        copilot = stage == "copilot"
+        async with self.bpm(name, split, self.settings.copilot if copilot else self.settings.held_out) as (profile, db):
+            desk = Desk()
+            settings = RunSettings(
+                profile=profile,
+                run_dir=folder,
+                stage=stage,
+                concurrency=self.settings.copilot_concurrency if copilot else self.settings.concurrency,
+                headed=self.settings.headed,
+                credentials=AGENT,
+                operator=self.settings.operator,
+                pictures=staffed and not copilot,
+            )
+            async with Runner(settings, policy, lambda _: gate, desk, progress) as runner:
+                serving = asyncio.create_task(self._serve(desk, db, stage, staffed))
+                with self.interrupt.handler(runner.stop):
+                    summaries = await runner.run(await runner.open_cases())
+            await serving
+            if self.interrupt.asked:
+                raise KeyboardInterrupt
         return Ran(folder=folder, db=db, summaries=tuple(summaries))
 
     async def _serve(self, desk: Desk, db: Path, stage: Stage, staffed: bool) -> None:

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.demo import figures
+from agent.demo.aside import aside
 from agent.demo.memory import MemoryWatch
 from agent.demo.parts import TRACES, Parts, Ran
 from agent.demo.settings import DemoSettings, Promise
 from agent.errors import RunError
 from agent.interrupt import run as run_async
 from agent.logs import log_to
-from agent.progress import counting
+from agent.progress import counting, run_progress
 from agent.report import write_report
 from agent.results import Check, HeldOutRun, Results, headline
 from policies.bundle import Bundle, load
@@ -56,19 +57,20 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
     recorded = await parts.record("recorded", "train", settings.recorded)
     traces = _gathered(settings.out / "training", TRACES / "train", recorded)
 
-    with parts.phase("Training the policy on recorded work"), counting(console, "policy") as progress:
-        await asyncio.to_thread(train_policy, traces, model, TrainSettings(seed=settings.seed), progress)
+    with parts.phase(
+        "Training the policy on recorded work; meanwhile the baseline, replay of the most similar case", settings.held_out
+    ):
+        with counting(console, "policy") as progress:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(aside(train_policy, traces, model, TrainSettings(seed=settings.seed), progress=progress))
+                replaying = both.create_task(
+                    parts.work("replay", "test", "selective", ReplayPolicy(traces), replay_gate(), staffed=False)
+                )
+        replay = replaying.result()
     bundle = load(model)
 
-    copilot = await parts.work(
-        "copilot",
-        "Copilot: operators judge every critical step",
-        "copilot",
-        settings.copilot,
-        "copilot",
-        bundle.policy,
-        Gate("copilot"),
-    )
+    with parts.phase("Copilot: operators judge every critical step", settings.copilot), run_progress(console) as working:
+        copilot = await parts.work("copilot", "copilot", "copilot", bundle.policy, Gate("copilot"), working)
     # The target is the share that is correct, and a right step that an operator would have done another way is that.
     calibration = CalibrationSettings(target=settings.target, delta=settings.delta, preferences_pass=True)
     with parts.phase("Training the critic on the operators' verdicts"), counting(console, "critic") as progress:
@@ -77,25 +79,12 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
         thresholds = await asyncio.to_thread(calibrate, model, copilot.traces, calibration, progress)
     bundle = load(model)
 
-    held_out = await parts.work(
-        "held-out",
-        "Selective automation: held-out cases, unattended where certified",
-        "test",
-        settings.held_out,
-        "selective",
-        bundle.policy,
-        Gate("selective", thresholds, bundle.critic, audit_rate=settings.audit_rate, seed=settings.seed),
-    )
-    replay = await parts.work(
-        "replay",
-        "Baseline: replay of the most similar recorded case",
-        "test",
-        settings.held_out,
-        "selective",
-        ReplayPolicy(traces),
-        replay_gate(),
-        staffed=False,
-    )
+    gate = Gate("selective", thresholds, bundle.critic, audit_rate=settings.audit_rate, seed=settings.seed)
+    with (
+        parts.phase("Selective automation: held-out cases, unattended where certified", settings.held_out),
+        run_progress(console) as working,
+    ):
+        held_out = await parts.work("held-out", "test", "selective", bundle.policy, gate, working)
     with parts.phase("Measuring"), counting(console, "steps") as progress:
         evaluation = await asyncio.to_thread(
             evaluate, model, TRACES / "test", copilot.traces, progress, calibration, figures.truly_right(seed=1)

@@ -10,7 +10,8 @@ from schema_extraction.view import Frozen
 class DemoSettings(Frozen):
     """`recorded`: cases recorded live, on top of the traces that ship. `copilot`, `held_out`: cases of these two parts.
 
-    `concurrency`: sessions at work at the same time. `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of
+    `concurrency`: held-out sessions at work at the same time; `copilot_concurrency`: the same in copilot.
+    `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of
     certified steps that an operator checks unawares. `interactive`: the person at the screen is the operator of the
     held-out cases, in place of the scripted ones.
     """
@@ -18,9 +19,10 @@ class DemoSettings(Frozen):
     out: Path = Path("runs/demo")
     seed: int = 1
     recorded: int = 8
-    copilot: int = 150
+    copilot: int = 220
     held_out: int = 102
     concurrency: int = 4
+    copilot_concurrency: int = 6
     target: float = 0.9
     delta: float = 0.1
     audit_rate: float = 0.02

@@ -94,7 +94,7 @@ def test_copilot_accepts_are_carried_out_in_the_operators_name(tiny: TinyApp, ru
     assert [(change.what, change.operator) for change in tiny.changes] == [("submit", "kim"), ("close", "kim")]
     first = seen[0]
     assert first.suggestion == "Press 'Submit decision'." and first.target_id and first.devtools
-    assert (run_dir / first.screenshot).read_bytes().startswith(b"\x89PNG")
+    assert (run_dir / first.screenshot).read_bytes().startswith(b"\xff\xd8")
     judged = [step for step in steps_of(run_dir) if step.verdict]
     assert [step.verdict.kind for step in judged if step.verdict] == ["accept", "accept"]
     assert all(step.actor == "agent" and step.critical and step.outcome and step.outcome.ok for step in judged)

@@ -1,0 +1,55 @@
+"""Work in a process of its own: it has its own interpreter lock and memory, and Ctrl-C does not have to wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
+
+from agent.errors import RunError
+
+T = TypeVar("T")
+Progress = Callable[[int, int], None]
+
+
+async def aside(work: Callable[..., T], *arguments: Any, progress: Progress) -> T:
+    """`work(*arguments, progress)` in a child process, which ends with this call however that ends. All that crosses over is
+    pickled.
+
+    Raises:
+        RunError: the child died. Whatever `work` raises.
+    """
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe(duplex=False)
+    child = spawning.Process(target=_child, args=(theirs, work, arguments), daemon=True)
+    child.start()
+    theirs.close()
+    try:
+        while True:
+            kind, content = await asyncio.to_thread(ours.recv)
+            if kind == "progress":
+                progress(*content)
+            elif kind == "raised":
+                raise content
+            else:
+                result: T = content
+                return result
+    except EOFError as error:
+        raise RunError(f"{work.__name__} ended without a result; the log above says why. Is there enough memory?") from error
+    finally:
+        child.terminate()
+        child.join()
+        ours.close()
+
+
+def _child(parent: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+    try:
+        result = work(*arguments, lambda done, total: parent.send(("progress", (done, total))))
+    except Exception as error:
+        parent.send(("raised", error))
+    else:
+        parent.send(("result", result))
