@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
 from loguru import logger
 from lxml import html
 
 from agent.errors import RunError
 from browser.page import CasePage
 from schema_extraction.profile import Profile
+from schema_extraction.snapshot import Snapshot
 
 
 async def open_cases(page: CasePage, profile: Profile) -> list[str]:
-    """The case ids that the profile's work list links to, in its order.
+    """The case ids that all pages of the profile's work list link to, in its order.
 
     Raises:
         RunError: the profile has no work list.
@@ -21,14 +26,29 @@ async def open_cases(page: CasePage, profile: Profile) -> list[str]:
         raise RunError(
             f"Profile {profile.name!r} has no work list. Name the cases with --case, or add `work_list` to the profile."
         )
-    await page.goto(profile.work_list.path)
-    snapshot = await page.snapshot()
     found: dict[str, None] = {}
-    for frame in snapshot.frames:
-        if not frame.html.strip():
-            continue
-        for link in html.fromstring(frame.html).iter("a"):
-            if case_id := profile.case_id(link.get("href", "")):
+    visited: set[str] = set()
+    path: str | None = profile.work_list.path
+    while path is not None and path not in visited:
+        visited.add(path)
+        await page.goto(path)
+        path = None
+        for link in _links(await page.snapshot()):
+            address = link.get("href", "")
+            if case_id := profile.case_id(address):
                 found.setdefault(case_id)
-    logger.info("work list: {} open cases", len(found))
+            elif _is_next(link, profile.work_list.next):
+                path = urljoin(page.page.url, address)
+    logger.info("work list: {} open cases on {} pages", len(found), len(visited))
     return list(found)
+
+
+def _links(snapshot: Snapshot) -> Iterator[html.HtmlElement]:
+    for frame in snapshot.frames:
+        if frame.html.strip():
+            yield from html.fromstring(frame.html).iter("a")
+
+
+def _is_next(link: html.HtmlElement, words: str) -> bool:
+    text = " ".join(link.text_content().split())
+    return "next" in link.get("rel", "").split() or re.search(words, text) is not None

@@ -26,10 +26,9 @@ from pydantic import Field
 from policies.errors import FeedbackError, ModelError, TraceError
 from policies.feedback import Reason, Verdict
 from policies.gate import NOVELTY_LIMIT
-from policies.proposal import Critic, History, HistoryItem, action_class
+from policies.proposal import CRITICAL_CLASSES, Critic, History, HistoryItem, action_class
 from policies.thresholds import DELTA, TARGET, Family, Scored, Thresholds, certify_all
 from policies.trace import Step, by_case, read_steps
-from schema_extraction.action import CRITICAL_TYPES
 from schema_extraction.view import Frozen
 
 Part = Literal["critic", "calibration"]
@@ -167,7 +166,7 @@ def thresholds_from(
         delta=settings.delta,
         family=settings.family,
         slices=settings.slices,
-        classes=("click", *CRITICAL_TYPES),
+        classes=CRITICAL_CLASSES,
     )
 
 

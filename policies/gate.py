@@ -3,7 +3,7 @@
     stage        reversible   critical                                    closing (ends the agent's part in the case)
     logging      hand off     hand off                                    hand off
     copilot      execute      hand off                                    hand off
-    calibrating  execute      as its threshold says                       hand off
+    calibrating  execute      as its threshold says                       hand off: a person reviews every one
     selective    execute      as its threshold says                       as its threshold says
 
 A random share of what would have run is handed off as a blind audit. The operator must not be able to tell an audit from a
@@ -17,12 +17,21 @@ from typing import Literal
 
 from policies.proposal import Critic, Decision, History, Proposal, action_class, is_critical
 from policies.thresholds import Thresholds
-from schema_extraction.action import Action, Check, Click, CloseCase, Fill, Select, SendMessage, TransferCase, target_key
+from schema_extraction.action import (
+    CLOSING,
+    Action,
+    Check,
+    Click,
+    CloseCase,
+    Fill,
+    Select,
+    SendMessage,
+    TransferCase,
+    target_key,
+)
 from schema_extraction.view import View
 
 Stage = Literal["logging", "copilot", "calibrating", "selective"]
-CLOSING = ("close_case", "transfer_case")
-"""Actions that end the agent's part in a case; a person reviews every one of them while calibrating."""
 NOVELTY_LIMIT = 1.5
 AUDIT_RATE = 0.05
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from schema_extraction.action import CRITICAL_TYPES, Action, Click, Outcome
+from schema_extraction.action import CLOSING, CRITICAL_TYPES, Action, Click, Outcome
 from schema_extraction.view import Frozen, View
 
 
@@ -70,6 +70,10 @@ class Decision(Frozen):
     """True when the action would have been executed but was sent to an operator as a blind audit."""
 
 
+CRITICAL_CLASSES = ("click", "send_message", "end_case")
+"""The classes of critical actions; see `action_class`."""
+
+
 def is_critical(view: View, action: Action) -> bool:
     """Whether an action leaves the page: composites always, a click when its control is marked critical."""
     if isinstance(action, Click):
@@ -79,5 +83,6 @@ def is_critical(view: View, action: Action) -> bool:
 
 
 def action_class(action: Action) -> str:
-    """The class whose threshold gates an action: its type."""
-    return action.type
+    """The class whose threshold gates an action: its type, except that closing a case and handing it to another team are one
+    class, since both end the agent's part in it, once a case, and rare transfers would never earn a certificate alone."""
+    return "end_case" if action.type in CLOSING else action.type

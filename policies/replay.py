@@ -17,13 +17,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from policies.errors import TraceError
 from policies.gate import Gate
-from policies.proposal import History, Proposal
+from policies.proposal import CRITICAL_CLASSES, History, Proposal
 from policies.scripted import FixedCritic
 from policies.sources import Source, sources
 from policies.thresholds import Certificate, Thresholds
 from policies.trace import Step, by_case, read_steps
 from schema_extraction.action import (
-    CRITICAL_TYPES,
     Action,
     AskOperator,
     Check,
@@ -109,7 +108,7 @@ def replay_gate() -> Gate:
     """A gate that lets everything run, as RPA does."""
     certificates = tuple(
         Certificate(action_class=name, target=0.0, delta=1.0, tau=0.0, count=0, passing=0, accepted=0, precision_lower=0.0)
-        for name in ("click", *CRITICAL_TYPES)
+        for name in CRITICAL_CLASSES
     )
     return Gate(
         "selective", Thresholds(certificates=certificates), FixedCritic(1.0), audit_rate=0.0, novelty_limit=float("inf")

@@ -112,7 +112,9 @@ Action = Annotated[
 ]
 ACTION: TypeAdapter[Action] = TypeAdapter(Action)
 
-CRITICAL_TYPES = ("send_message", "close_case", "transfer_case")
+CLOSING = ("close_case", "transfer_case")
+"""Actions that end the agent's part in a case."""
+CRITICAL_TYPES = ("send_message", *CLOSING)
 COMPOSITE_VALUES = {"send_message": "text", "close_case": "resolution", "transfer_case": "team"}
 """The field of each composite action that holds its value; the profile's part of the same name takes it."""
 

@@ -44,9 +44,13 @@ class Login(Frozen):
 
 
 class WorkList(Frozen):
-    """The page that lists open cases; a case is any link on it whose address has a case id."""
+    """The page that lists open cases; a case is any link on it whose address has a case id.
+
+    `next`: regular expression for the words of the link to the list's next page (a link with `rel="next"` is one anyway).
+    """
 
     path: str
+    next: str = r"(?i)^(next|next page|older|[›»>→]+)$"
 
 
 class ClosedWhen(Frozen):

@@ -46,7 +46,7 @@
       "datalist colgroup col casepilot-overlay",
   );
   const ATTRIBUTES = words(
-    "id class role name type for href alt title placeholder pattern min max step minlength maxlength required readonly " +
+    "id class role name type for href rel alt title placeholder pattern min max step minlength maxlength required readonly " +
       "multiple open scope headers colspan rowspan datetime label tabindex lang form list autocomplete method start summary " +
       "contenteditable",
   );

@@ -10,7 +10,9 @@ from anyio.from_thread import BlockingPortal
 from playwright.async_api import Browser
 
 from agent.demo.record import PROFILE
+from agent.worklist import open_cases
 from browser.page import new_case_page
+from fixtures.bpm.pages import PAGE_SIZE
 from fixtures.bpm.serving import running_bpm
 from fixtures.bpm.settings import BpmSettings
 from fixtures.bpm.truth import CaseTruth
@@ -54,3 +56,18 @@ def test_done_means_that_the_case_is_over(
             await page.close()
 
     portal.call(work)
+
+
+@pytest.mark.browser
+def test_every_page_of_the_work_list_is_read(portal: BlockingPortal, agent_browser: Browser, tmp_path: Path) -> None:
+    async def work() -> list[str]:
+        settings = BpmSettings(db=tmp_path / "bpm.sqlite", cases=PAGE_SIZE + 5, splits=("test",))
+        async with running_bpm(settings) as base_url:
+            profile = load_profile(PROFILE).model_copy(update={"base_url": base_url})
+            page = await new_case_page(agent_browser, profile)
+            await page.sign_in("agent1", "practice")
+            found = await open_cases(page, profile)
+            await page.close()
+            return found
+
+    assert len(set(portal.call(work))) == PAGE_SIZE + 5

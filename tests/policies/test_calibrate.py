@@ -25,7 +25,7 @@ from policies.scripted import FixedCritic, ScriptedPolicy
 from policies.thresholds import Thresholds
 from policies.trace import Step, TraceWriter
 from schema_extraction.view import View
-from tests.policies.made import CLOSES, SENDS, SUBMITS, fill, recorded, reviewed
+from tests.policies.made import CLOSES, SENDS, SUBMITS, TRANSFERS, fill, recorded, reviewed
 
 
 def of_part(part: str, count: int) -> list[str]:
@@ -92,7 +92,7 @@ def test_thresholds_per_class_from_the_calibration_half(tmp_path: Path) -> None:
         if i < 25:
             steps.append(reviewed(name, 1, SUBMITS))
         if i < 5:
-            steps.append(reviewed(name, 2, CLOSES))
+            steps += [reviewed(name, 2, CLOSES), reviewed(name, 3, TRANSFERS)]
     steps += [reviewed(name, 0, SUBMITS, "reject") for name in of_part("critic", 50)]
 
     class Confident:
@@ -100,15 +100,12 @@ def test_thresholds_per_class_from_the_calibration_half(tmp_path: Path) -> None:
             return ranked[0].probability
 
     found = read_judged(write(tmp_path / "feedback", steps), "calibration")
-    assert len(found) == 70
+    assert len(found) == 75
     thresholds = thresholds_from(found, score_all(Confident(), found))
-    sends, submits, closes, transfers = (
-        thresholds.find(name) for name in ("send_message", "click", "close_case", "transfer_case")
-    )
+    sends, submits, ends = (thresholds.find(name) for name in ("send_message", "click", "end_case"))
     assert sends is not None and sends.tau == 0.9 and sends.passing == 30
     assert submits is not None and submits.tau is not None and submits.count == 25
-    assert closes is not None and (closes.tau, closes.count, closes.needs) == (None, 5, 17)
-    assert transfers is not None and (transfers.count, transfers.needs) == (0, 22)
+    assert ends is not None and (ends.tau, ends.count, ends.needs) == (None, 10, 12)
 
 
 def test_progress_counts_every_proposal() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from policies.gate import Gate, Stage
-from policies.proposal import HistoryItem
+from policies.proposal import CRITICAL_CLASSES, HistoryItem
 from policies.scripted import FixedCritic
 from policies.thresholds import Certificate, Thresholds
 from schema_extraction.action import Action, AskOperator, Done, Wait
@@ -12,9 +12,10 @@ from tests.policies.made import CLOSES, SAVE, SENDS, SUBMITS, TRANSFERS, click, 
 
 
 def certified(tau: float | None = 0.6) -> Thresholds:
-    names = ("click", "send_message", "close_case", "transfer_case")
     base = {"target": 0.9, "delta": 0.1, "count": 30, "passing": 30, "accepted": 30, "precision_lower": 0.92}
-    return Thresholds(certificates=tuple(Certificate.model_validate({"action_class": n, "tau": tau, **base}) for n in names))
+    return Thresholds(
+        certificates=tuple(Certificate.model_validate({"action_class": n, "tau": tau, **base}) for n in CRITICAL_CLASSES)
+    )
 
 
 def decide(action: Action, stage: Stage = "selective", score: float = 0.8, **options: object) -> tuple[str, str]:
