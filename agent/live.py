@@ -44,6 +44,7 @@ class Live:
         self.rejected: Verdict | None = None
         self.steps: list[tuple[View, Action]] = []
         self._named: str | None = None
+        self._presenting = False
         self._ending: asyncio.Task[None] | None = None
         self._trace: TraceWriter | None = None
 
@@ -83,6 +84,12 @@ class Live:
         if bound is None:
             return Outcome(result="not_sent", message=f"The control {target_key(action)!r} is not on the page.")
         return await page.perform(view, bound)
+
+    @property
+    def evictable(self) -> bool:
+        """Whether the page merely waits for an operator: nobody, the agent included, is doing anything in it."""
+        waits = self.phase == "waiting" and self.handoff is not None and not self._presenting
+        return waits and self.page is not None and not self.operator and not self.steps
 
     async def close(self) -> None:
         """Close the page and forget it; the next look opens another."""
@@ -170,6 +177,13 @@ class Live:
 
     async def present(self, handoff: Handoff) -> bool:
         """Show a hand-off in its page, opening that if need be; False when the page is no longer as it was handed off."""
+        self._presenting = True
+        try:
+            return await self._present(handoff)
+        finally:
+            self._presenting = False
+
+    async def _present(self, handoff: Handoff) -> bool:
         opened = self.page is None
         view = await self.observe()
         before = handoff.view

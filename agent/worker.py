@@ -128,7 +128,7 @@ class Worker:
         opened = [other for other in self.lives.values() if other.page is not None and other is not live]
         if len(opened) + pages <= self.settings.page_limit:
             return
-        idle = [other for other in opened if other.handoff is not None and not other.operator and not other.steps]
+        idle = [other for other in opened if other.evictable]
         if idle:
             longest = min(idle, key=lambda other: other.handoff.opened_at.timestamp() if other.handoff else 0.0)
             logger.info("{}: page evicted while it waits", longest.session)

@@ -72,8 +72,11 @@ class Overlay:
             PageError: the page is gone.
         """
         if not self._bound:
+            try:
+                await self.page.expose_binding(BINDING, self._on_call)
+            except PlaywrightError as error:
+                raise PageError(f"The page {self.page.url!r} went away before the card was shown.") from error
             self._bound = True
-            await self.page.expose_binding(BINDING, self._on_call)
         self._token, self._on_verdict = secrets.token_hex(16), on_verdict
         self._card = {
             "ref": ref,

@@ -18,6 +18,7 @@ from playwright.async_api import BrowserContext, Dialog, Page
 from playwright.async_api import Error as PlaywrightError
 
 from browser import capture, settle
+from browser.errors import PageError
 from browser.events import Heard, act, entering
 from browser.fold import Folder
 from browser.perform import ground
@@ -77,7 +78,11 @@ class Recorder:
     # Starting and stopping
 
     async def start(self) -> None:
-        """Begin to record. The page may be open already, and somebody may be driving it."""
+        """Begin to record. The page may be open already, and somebody may be driving it.
+
+        Raises:
+            PageError: the page is gone.
+        """
         if self.started:
             return
         self.started, self.paused = True, False
@@ -87,8 +92,11 @@ class Recorder:
         _heard_by.setdefault(context, []).append(self)
         self._worker = asyncio.create_task(self._work())
         if first:
-            await context.expose_binding(BINDING, _on_call)
-            await context.add_init_script(script=script())
+            try:
+                await context.expose_binding(BINDING, _on_call)
+                await context.add_init_script(script=script())
+            except PlaywrightError as error:
+                raise PageError(f"The page {self.page.url!r} went away before it could be recorded.") from error
         context.on("page", self._on_page)
         self.page.on("dialog", _leave)
         for frame in self.page.frames:

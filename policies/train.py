@@ -35,11 +35,11 @@ class TrainSettings(Frozen):
     held_out: float = Field(0.1, gt=0, lt=0.9)
     width: int = 96
     layers: int = 2
-    epochs: int = Field(5, ge=1)
+    epochs: int = Field(3, ge=1)
     min_steps: int = Field(350, ge=1)
     batch_size: int = 32
     learning_rate: float = 2e-3
-    threads: int = 1
+    threads: int = 2
     strengths: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
 
 

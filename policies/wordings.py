@@ -1,8 +1,8 @@
 """Which templates say the same thing in other words.
 
-People have their own wording. Two templates are taken to mean the same when they were sent at the same task, after the same
-choices, and no fact tells their cases apart better than chance would. A policy then need not guess whose wording is wanted,
-and its confidence is in what is said.
+People have their own wording. Two templates are taken to mean the same when they were sent at the same task of the same
+process, after the same choices, and no fact tells their cases apart better than chance would. A policy then need not guess
+whose wording is wanted, and its confidence is in what is said.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ def group(templates: Sequence[Template], uses: Iterable[Use]) -> tuple[Template,
 def _same(a: Sequence[Use], b: Sequence[Use]) -> bool:
     if not a or not b or not _tasks(a) & _tasks(b):
         return False
-    for name in {use.slice for use in a} & {use.slice for use in b}:
+    shared = {use.slice for use in a} & {use.slice for use in b}
+    if not shared:
+        return False
+    for name in shared:
         mine, other = [u for u in a if u.slice == name], [u for u in b if u.slice == name]
         keys = {key for use in (*mine, *other) for key, _ in use.chosen}
         if any(_overlap(mine, other, key) < OVERLAP for key in keys):

@@ -93,7 +93,7 @@ def judge(
 
 @app.command(
     epilog="Example (how the traces that ship were made):\n\n"
-    "  casepilot bpm record --split train --cases 400 --out fixtures/traces/train/recorded.jsonl.gz"
+    "  casepilot bpm record --split train --cases 800 --out fixtures/traces/train/recorded.jsonl.gz"
 )
 def record(
     out: Annotated[Path, typer.Option("--out", "-o", help="Trace file to write (.jsonl.gz).", show_default=False)],

@@ -7,24 +7,26 @@ import multiprocessing
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import RunError
+from agent.logs import log_to
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
 
 
-async def aside(work: Callable[..., T], *arguments: Any, progress: Progress) -> T:
-    """`work(*arguments, progress)` in a child process, which ends with this call however that ends. All that crosses over is
-    pickled.
+async def aside(work: Callable[..., T], *arguments: Any, progress: Progress, log: Path) -> T:
+    """`work(*arguments, progress)` in a child process, which ends with this call however that ends and logs into the folder
+    `log`. All that crosses over is pickled.
 
     Raises:
         RunError: the child died. Whatever `work` raises.
     """
     spawning = multiprocessing.get_context("spawn")
     ours, theirs = spawning.Pipe(duplex=False)
-    child = spawning.Process(target=_child, args=(theirs, work, arguments), daemon=True)
+    child = spawning.Process(target=_child, args=(theirs, log, work, arguments), daemon=True)
     child.start()
     theirs.close()
     try:
@@ -38,15 +40,16 @@ async def aside(work: Callable[..., T], *arguments: Any, progress: Progress) -> 
                 result: T = content
                 return result
     except EOFError as error:
-        raise RunError(f"{work.__name__} ended without a result; the log above says why. Is there enough memory?") from error
+        raise RunError(f"{work.__name__} ended without a result; see {log / 'run.log'}. Was there enough memory?") from error
     finally:
         child.terminate()
         child.join()
         ours.close()
 
 
-def _child(parent: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+def _child(parent: Connection, log: Path, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
+    log_to(log)
     try:
         result = work(*arguments, lambda done, total: parent.send(("progress", (done, total))))
     except Exception as error:

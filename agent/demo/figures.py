@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
 
 from agent.results import HandOffShown, HeldOutRun, ProcessResult, Spread, WrongOutcome
 from agent.store import CaseSummary
@@ -102,7 +101,6 @@ def reasons(steps: Iterable[Step]) -> dict[str, int]:
 
 def truly_right(seed: int) -> Callable[[Step, Action], bool]:
     """Whether a proposed message is right though the operator worded it otherwise, by the truth of the recorded test cases."""
-    today = date.today()
     truths: dict[str, CaseTruth] = {}
 
     def right(step: Step, action: Action) -> bool:
@@ -110,7 +108,7 @@ def truly_right(seed: int) -> Callable[[Step, Action], bool]:
             return False
         if step.case_id not in truths:
             index = int(step.case_id.removeprefix("C-")) - FIRST_NUMBER["test"]
-            truths[step.case_id] = generate_case(seed, "test", index, today).truth
+            truths[step.case_id] = generate_case(seed, "test", index, step.view.today).truth
         titles = {section.name for section in step.view.sections}
         due = [task for task in truths[step.case_id].tasks.values() if task.kind == "message" and task.title in titles]
         return any(task.right_reply(action.text) for task in due)

@@ -109,7 +109,7 @@ class Parts:
         stage: Stage,
         policy: Policy,
         gate: Decider,
-        progress: Callable[[RunState], None] | None = None,
+        progress: Callable[[RunState], None],
         staffed: bool = True,
     ) -> Ran:
         """Work cases live; with nobody at the desk (`staffed` False) a hand-off ends its case.

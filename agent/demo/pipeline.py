@@ -57,16 +57,8 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
     recorded = await parts.record("recorded", "train", settings.recorded)
     traces = _gathered(settings.out / "training", TRACES / "train", recorded)
 
-    with parts.phase(
-        "Training the policy on recorded work; meanwhile the baseline, replay of the most similar case", settings.held_out
-    ):
-        with counting(console, "policy") as progress:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(aside(train_policy, traces, model, TrainSettings(seed=settings.seed), progress=progress))
-                replaying = both.create_task(
-                    parts.work("replay", "test", "selective", ReplayPolicy(traces), replay_gate(), staffed=False)
-                )
-        replay = replaying.result()
+    with parts.phase("Training the policy on recorded work"), counting(console, "policy") as progress:
+        await aside(train_policy, traces, model, TrainSettings(seed=settings.seed), progress=progress, log=settings.out)
     bundle = load(model)
 
     with parts.phase("Copilot: operators judge every critical step", settings.copilot), run_progress(console) as working:
@@ -85,6 +77,11 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
         run_progress(console) as working,
     ):
         held_out = await parts.work("held-out", "test", "selective", bundle.policy, gate, working)
+    with (
+        parts.phase("Baseline: replay of the most similar recorded case", settings.held_out),
+        run_progress(console) as working,
+    ):
+        replay = await parts.work("replay", "test", "selective", ReplayPolicy(traces), replay_gate(), working, staffed=False)
     with parts.phase("Measuring"), counting(console, "steps") as progress:
         evaluation = await asyncio.to_thread(
             evaluate, model, TRACES / "test", copilot.traces, progress, calibration, figures.truly_right(seed=1)

@@ -19,11 +19,11 @@ class DemoSettings(Frozen):
     out: Path = Path("runs/demo")
     seed: int = 1
     recorded: int = 8
-    copilot: int = 220
+    copilot: int = 170
     held_out: int = 102
     concurrency: int = 4
     copilot_concurrency: int = 6
-    target: float = 0.9
+    target: float = 0.95
     delta: float = 0.1
     audit_rate: float = 0.02
     headed: bool = False
