@@ -39,7 +39,7 @@ def examine(folder: Path = Path(), *, port: int = 0, headed: bool = False) -> li
     return [
         _python(),
         *_packages(),
-        _chromium(),
+        _chromium(headed),
         _display(headed),
         _encoder(),
         _writable(folder),
@@ -106,8 +106,8 @@ def _installed(name: str) -> bool:
     return True
 
 
-def _chromium() -> Check:
-    executable = find_chromium() or _playwrights_own()
+def _chromium(headed: bool) -> Check:
+    executable = find_chromium(headed) or _playwrights_own()
     fix = f"apt-get install chromium, or `playwright install chromium`, or set {CHROMIUM_ENV}."
     if executable is None:
         return Check(what="Chromium", ok=False, found="none", fix=fix)

@@ -29,7 +29,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the report and all records.")] = Path("runs/demo"),
     seed: Annotated[int, typer.Option("--seed", help="Seed of everything random.")] = 1,
     recorded: Annotated[int, typer.Option("--recorded", min=1, help="Cases recorded live, added to the traces that ship.")] = 8,
-    copilot: Annotated[int, typer.Option("--copilot", min=1, help="Cases worked in copilot.")] = 170,
+    copilot: Annotated[int, typer.Option("--copilot", min=1, help="Cases worked in copilot.")] = 140,
     held_out: Annotated[int, typer.Option("--held-out", min=1, help="Held-out cases worked unattended.")] = 102,
     concurrency: Annotated[int, typer.Option("--concurrency", "-c", min=1, help="Held-out cases worked at the same time.")] = 4,
     headed: Headed = False,

@@ -19,7 +19,7 @@ class DemoSettings(Frozen):
     out: Path = Path("runs/demo")
     seed: int = 1
     recorded: int = 8
-    copilot: int = 170
+    copilot: int = 140
     held_out: int = 102
     concurrency: int = 4
     copilot_concurrency: int = 6
