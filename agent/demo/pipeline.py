@@ -145,7 +145,7 @@ def _checks(results: Results, promise: Promise, seconds: float, memory_mb: float
             met=met(run, "unattended_precision"),
         ),
         Check(
-            name="Cases that replay closes rightly",
+            name="Cases that replay closes unattended",
             relation="at most",
             wanted=promise.replay,
             met=met(results.replay, "session_automation"),
