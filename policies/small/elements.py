@@ -160,6 +160,20 @@ def _add_view(rows: _Rows, history: History) -> None:
     )
 
 
+def _of(control: Control) -> dict[str, Any]:
+    """What every row of a control says."""
+    return {
+        "role": control.role,
+        "word": control.key,
+        "literal": literal(control.key, control.value),
+        "label": control.name,
+        "value": _shown(control.value),
+        "section": control.section,
+        "typed": control.value,
+        "origin": f"control:{control.key}",
+    }
+
+
 def _add_targets(rows: _Rows, history: History, choices: Sequence[Choice], uptakes: dict[str, float | None]) -> None:
     acted = Counter(target_key(item.action) for item in history)
     recent = [target_key(item.action) for item in history[-2:]][::-1]
@@ -183,14 +197,7 @@ def _add_targets(rows: _Rows, history: History, choices: Sequence[Choice], uptak
             continue
         rows.add(
             choice.operation,
-            role=control.role,
-            word=control.key,
-            literal=literal(control.key, control.value),
-            label=control.name,
-            value=_shown(control.value),
-            section=control.section,
-            typed=control.value,
-            origin=f"control:{control.key}",
+            **_of(control),
             filled=_filled(control),
             required=control.required,
             invalid=control.invalid,
@@ -208,17 +215,7 @@ def _add_held(rows: _Rows, choices: Sequence[Choice]) -> None:
     targets = {choice.key for choice in choices}
     for control in rows.view.controls:
         if control.key not in targets and not control.part and control.value and control.value.raw and not control.sensitive:
-            rows.add(
-                "held",
-                role=control.role,
-                word=control.key,
-                literal=literal(control.key, control.value),
-                label=control.name,
-                value=_shown(control.value),
-                section=control.section,
-                typed=control.value,
-                origin=f"control:{control.key}",
-            )
+            rows.add("held", **_of(control))
 
 
 def _logit(p: float) -> float:

@@ -129,7 +129,7 @@ def test_the_field_is_brought_into_view_and_outlined_in_the_picture(open_case: O
     driver = open_case()
     plain = driver.portal.call(driver.page.screenshot)
     outlined = driver.portal.call(driver.page.screenshot, driver.control("Team").ref)
-    assert plain[:4] == outlined[:4] == b"\x89PNG"
+    assert plain[:4] == outlined[:4] == b"\xff\xd8\xff\xe0"
     assert plain != outlined
     assert driver.script("document.querySelector('casepilot-overlay')") is None
 
