@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from schema_extraction.errors import SnapshotError
-from schema_extraction.roles import REGION_ROLES, role_of
+from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, role_of
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.static import prepare
 from schema_extraction.text import squash, text_of
@@ -26,7 +26,8 @@ _HEADER_TAGS = frozenset({"header", "hgroup"})
 @dataclass(slots=True, eq=False)
 class Node:
     """One visible element. `section` is the section it stands in; `inside` the one that its own text stands in, and
-    `over` the one that further children stand in, which a heading among them changes."""
+    `over` the one that further children stand in, which a heading among them changes. `operated`: it is or holds a control
+    other than a link. `in_control`: it stands inside a control."""
 
     element: Element
     tag: str
@@ -38,6 +39,8 @@ class Node:
     inside: str
     over: str
     inert: bool
+    operated: bool
+    in_control: bool
 
     def ancestors(self) -> Iterator[Node]:
         above = self.parent
@@ -65,6 +68,11 @@ class Page:
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
         """The elements that an attribute of space-separated ids names."""
         return [self.ids[prefix, name] for name in (ids or "").split() if (prefix, name) in self.ids]
+
+    def has_control(self, element: Element) -> bool:
+        """Whether a control other than a link is, or stands within, `element`."""
+        node = self.of.get(element)
+        return node.operated if node is not None else any(inner.operated for inner in self.within(element))
 
     def within(self, element: Element) -> Iterator[Node]:
         """The nodes at and below `element`."""
@@ -153,7 +161,9 @@ def _read_element(page: Page, element: Element, prefix: str, frame: str, inert: 
     else:
         section = frame
     inert = inert or element.get("cp-inert") == "true"
-    node = Node(element, tag, role_of(element, tag), above, frame, prefix, section, section, section, inert)
+    role = role_of(element, tag)
+    in_control = above is not None and (above.in_control or above.role in CONTROL_ROLES)
+    node = Node(element, tag, role, above, frame, prefix, section, section, section, inert, role in OPERATED_ROLES, in_control)
     page.nodes.append(node)
     page.of[element] = node
     page.kept.append(element)
@@ -181,4 +191,7 @@ def parse(snapshot: Snapshot) -> Page:
     page = Page()
     for frame in snapshot.frames:
         _read_frame(page, snapshot, frame)
+    for node in reversed(page.nodes):
+        if node.operated and node.parent is not None:
+            node.parent.operated = True
     return page

@@ -11,6 +11,7 @@ CONTROL_ROLES = frozenset(
     "button link checkbox radio switch textbox searchbox combobox listbox menuitem menuitemcheckbox menuitemradio tab slider "
     "spinbutton treeitem file".split()
 )
+OPERATED_ROLES = CONTROL_ROLES - {"link"}
 OPTION_ROLES = frozenset({"option", "menuitem", "menuitemcheckbox", "menuitemradio", "treeitem"})
 NAMED_BY_CONTENT = frozenset(
     "button link option menuitem menuitemcheckbox menuitemradio tab checkbox radio switch treeitem heading cell gridcell "

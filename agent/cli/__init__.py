@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agent.cli import bpm, extract, learn, record, run, show
+from agent.cli import bench, bpm, extract, learn, record, run, show
 from schema_extraction.errors import CasepilotError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ learn.add_to(app)
 run.add_to(app)
 show.add_to(app)
 bpm.add_to(app)
+bench.add_to(app)
 
 
 def main() -> None:

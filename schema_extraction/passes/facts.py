@@ -33,10 +33,6 @@ def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None
     draft.claimed.update(read)
 
 
-def _has_control(draft: Draft, element: Element) -> bool:
-    return any(node.role in CONTROL_ROLES - {"link"} for node in draft.page.within(element))
-
-
 def read_lists(draft: Draft) -> None:
     """`dl`: each term with its descriptions, with or without a `div` around each group."""
     for node in draft.page.nodes:
@@ -50,7 +46,7 @@ def read_lists(draft: Draft) -> None:
                 if term is not None and values:
                     _add(draft, draft.page.of[term], text_of(term), ", ".join(values), *read)
                 term, values, read = item, [], [item] if item is not None else []
-            elif term is not None and not _has_control(draft, item):
+            elif term is not None and not draft.page.has_control(item):
                 values.append(text_of(item))
                 read.append(item)
 
@@ -63,7 +59,7 @@ def read_pair_tables(draft: Draft) -> None:
         if any(inner.role in TABLES for inner in draft.page.within(node.element) if inner is not node):
             continue
         for label, cell in pairs_of(draft.page, rows_of(draft.page, node)) or []:
-            if not _has_control(draft, cell.element) and not _has_control(draft, label.element):
+            if not cell.operated and not label.operated:
                 _add(draft, label, text_of(label.element), text_of(cell.element), label.element, cell.element)
 
 
@@ -141,11 +137,11 @@ def read_pairs(draft: Draft) -> None:
         if len(element) == 0 and ":" not in (element.text or ""):
             continue
         above = element.getparent()
-        if above in done or draft.is_claimed(node) or any(a.role in CONTROL_ROLES for a in node.ancestors()):
+        if above in done or draft.is_claimed(node) or node.in_control:
             continue
         if any(child in draft.claimed for child in element):
             continue
-        if len(element) > 40 or (len(element) and _has_control(draft, element)):
+        if len(element) > 40 or (len(element) and node.operated):
             continue
         if _pair(draft, node) or _runs(draft, node) or _line(draft, node):
             done.add(element)

@@ -9,7 +9,7 @@ from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.profile import MessageRegion
-from schema_extraction.roles import CONTROL_ROLES
+from schema_extraction.roles import OPERATED_ROLES
 from schema_extraction.text import squash, text_of
 from schema_extraction.view import Control, Message
 
@@ -97,7 +97,7 @@ def _marks(entry: Node) -> str:
 
 
 def _message(page: Page, entry: Node, wanted: MessageRegion | None) -> Message | None:
-    skip = {node.element for node in page.within(entry.element) if node.role in CONTROL_ROLES - {"link"}}
+    skip = {node.element for node in page.within(entry.element) if node.role in OPERATED_ROLES}
     found = _author(page, entry)
     author, element = found if found else ("", None)
     timed = next((node.element for node in page.within(entry.element) if node.tag == "time"), None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
-from schema_extraction.page import Element, Node, Page
-from schema_extraction.roles import CONTROL_ROLES
+from schema_extraction.page import Node, Page
+from schema_extraction.roles import OPERATED_ROLES
 from schema_extraction.text import text_of
 from schema_extraction.values import value
 from schema_extraction.view import Row, Table, Value
@@ -30,10 +30,6 @@ def rows_of(page: Page, table: Node) -> list[list[Node]]:
     return rows
 
 
-def _operable(page: Page, element: Element) -> bool:
-    return any(node.role in CONTROL_ROLES - {"link"} for node in page.within(element))
-
-
 def pairs_of(page: Page, rows: list[list[Node]]) -> list[tuple[Node, Node]] | None:
     """Label and value cells, when that is what a table consists of; else None.
 
@@ -51,7 +47,7 @@ def pairs_of(page: Page, rows: list[list[Node]]) -> list[tuple[Node, Node]] | No
 
 
 def _cell(page: Page, cell: Node, header: str) -> Value:
-    skip = {node.element for node in page.within(cell.element) if node.role in CONTROL_ROLES - {"link"}}
+    skip = {node.element for node in page.within(cell.element) if node.role in OPERATED_ROLES} if cell.operated else set()
     return value(text_of(cell.element, skip=skip), header)
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: commands that measure casepilot beside what a user would otherwise pick."""
