@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -44,7 +43,8 @@ class Timing(Frozen):
 
 class Completeness(Frozen):
     """The view against the truth. `recall`: controls with the right role and name; `precision`: of the view's own, links in
-    table rows apart; the others are shares of the true controls that have the attribute. `rows`: seen of all."""
+    table rows apart; the others are shares of the true controls that have the attribute.
+    `rows_told`: the table's total is right."""
 
     page: str
     recall: float
@@ -57,7 +57,8 @@ class Completeness(Frozen):
 
 
 class ExtractBench(Frozen):
-    """Everything that one run measured. `short`: what fell short of `limits`, in words."""
+    """Everything that one run measured. `ratios`: casepilot's time over that of `PEER`, by page. `short`: what fell short, in
+    words."""
 
     timings: tuple[Timing, ...]
     completeness: tuple[Completeness, ...]
@@ -66,7 +67,7 @@ class ExtractBench(Frozen):
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(self.model_dump(mode="json"), indent=1), encoding="utf-8")
+        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
 
 
 async def _view(page: Page) -> View:

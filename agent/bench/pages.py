@@ -47,7 +47,7 @@ def support_case(rows: int, seed: int = 1) -> GeneratedPage:
     """A support case with 25 fields, 30 messages and a table of so many orders."""
     rng = Random(seed)
     controls: list[TrueControl] = []
-    form = "".join(_fieldset(part, rng, controls) for part in range(5))
+    form = "".join(_fieldset(part, rng, controls) for part in range(FIELDS // 5))
     secret = _word(rng) + _word(rng)
     controls += [
         TrueControl(role="textbox", name="Signing password", value="", secret=True),

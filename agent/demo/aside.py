@@ -53,6 +53,7 @@ def _child(parent: Connection, log: Path, work: Callable[..., Any], arguments: t
     try:
         result = work(*arguments, lambda done, total: parent.send(("progress", (done, total))))
     except Exception as error:
+        # Whatever it is, the parent raises it where the work was asked for.
         parent.send(("raised", error))
     else:
         parent.send(("result", result))

@@ -11,9 +11,8 @@ class DemoSettings(Frozen):
     """`recorded`: cases recorded live, on top of the traces that ship. `copilot`, `held_out`: cases of these two parts.
 
     `concurrency`: held-out sessions at work at the same time; `copilot_concurrency`: the same in copilot.
-    `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of
-    certified steps that an operator checks unawares. `interactive`: the person at the screen is the operator of the
-    held-out cases, in place of the scripted ones.
+    `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of certified steps that an operator checks unawares.
+    `interactive`: the person at the screen is the operator of the held-out cases, in place of the scripted ones.
     """
 
     out: Path = Path("runs/demo")
