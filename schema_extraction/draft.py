@@ -1,42 +1,106 @@
-"""The view in the making: what the passes read and write."""
+"""The view in the making: what the passes read and write.
+
+A page is read in drafts, each a run of neighbouring elements small enough to be read again when something in it changes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from schema_extraction.keys import Keys
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.profile import Profile
-from schema_extraction.snapshot import Snapshot
-from schema_extraction.view import Control, Dialog, Fact, Message, Notice, Section, Table
+from schema_extraction.view import Control, Dialog, Fact, Message, Notice, Table
+
+NEVER = 1 << 16
 
 
-@dataclass
+@dataclass(slots=True, eq=False)
+class Shared:
+    """What the drafts of one page know of each other. `now`: the number of the pass that runs. `claims`: elements whose text
+    has been read, with the first pass that did; a pass sees what it and those before it claimed. `conversation`: the region
+    of the messages. `popups`: lists that belong to the control that opens them. `radios`: radio buttons by group."""
+
+    now: int = 0
+    claims: dict[Element, int] = field(default_factory=dict)
+    drafts: list[Draft] = field(default_factory=list)
+    conversation: Node | None = None
+    popups: set[Element] = field(default_factory=set)
+    radios: dict[tuple[object, ...], list[Node]] = field(default_factory=dict)
+
+    def speaks_of(self, element: Element) -> tuple[Draft, int] | None:
+        """The first control that an element describes or reports an error of, as its draft and its place there."""
+        return next(((draft, draft.described[element]) for draft in self.drafts if element in draft.described), None)
+
+
+class FoundFact(NamedTuple):
+    """`order`: the number of the pass that read it."""
+
+    order: int
+    fact: Fact
+    frame: str
+
+
+class Mark(NamedTuple):
+    """What the profile says of a control."""
+
+    critical: bool = False
+    reversible: bool = False
+    ignored: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class Draft:
-    """`claimed`: elements whose text some pass has read, so that the prose pass leaves it out. `seats`: the node that each
-    control was read from, in step with `controls`; `fact_frames`: the frame of each fact, in step with `facts`."""
+    """What is read from `nodes`, in document order. Keys are given out when all drafts are put together.
 
-    snapshot: Snapshot
+    `seats`: the node that each control was read from, in step with `controls`, as `marks` is; `fitting`: parts of composite
+    actions that a control may be, with its place; `focus`: the place of the focused one; `described`: elements that speak of a
+    control, with its place. `notices` come with the element that says them, `frames` are the tables'. `conversation`: the first
+    region here that may hold the messages; `opens`: lists that comboboxes here open; `radios`: radio buttons here. `lines`:
+    left-over text by section; `names`: sections that begin here. `claimed`: what its passes have claimed.
+    """
+
     page: Page
+    nodes: list[Node]
+    shared: Shared
     profile: Profile | None = None
-    case_id: str | None = None
-    keys: Keys = field(default_factory=Keys)
-    claimed: set[Element] = field(default_factory=set)
     controls: list[Control] = field(default_factory=list)
     seats: list[Node] = field(default_factory=list)
-    key_of: dict[Element, str] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
-    fact_frames: list[str] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    fitting: list[tuple[str, int]] = field(default_factory=list)
+    focus: int | None = None
+    described: dict[Element, int] = field(default_factory=dict)
+    facts: list[FoundFact] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
+    notices: list[tuple[Notice, Element]] = field(default_factory=list)
     dialog: Dialog | None = None
+    conversation: Node | None = None
+    opens: list[Element] = field(default_factory=list)
+    radios: list[Node] = field(default_factory=list)
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
     busy: bool = False
-    focus: str = ""
+    claimed: list[tuple[Element, int]] = field(default_factory=list)
 
-    def is_claimed(self, node: Node) -> bool:
-        """Whether the node or a box around it has been read."""
-        if node.element in self.claimed:
-            return True
-        return any(above.element in self.claimed for above in node.ancestors())
+    def claim(self, *elements: Element) -> None:
+        """Say that the text of `elements` has been read."""
+        now, claims = self.shared.now, self.shared.claims
+        for element in elements:
+            claims.setdefault(element, now)
+            self.claimed.append((element, now))
+
+    def has_read(self, element: Element) -> bool:
+        """Whether a pass has claimed the element itself."""
+        return self.shared.claims.get(element, NEVER) <= self.shared.now
+
+    def is_claimed(self, node: Node, earlier: bool = False) -> bool:
+        """Whether the node or a box around it has been read; `earlier`: by a pass before this one."""
+        claims, now = self.shared.claims, self.shared.now - earlier
+        above: Node | None = node
+        while above is not None:
+            if claims.get(above.element, NEVER) <= now:
+                return True
+            above = above.parent
+        return False

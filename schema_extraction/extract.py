@@ -1,40 +1,27 @@
-"""Snapshot to view: a list of named passes over the parsed page."""
+"""Snapshot to view: a list of named passes over the drafts of the parsed page, put together at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from schema_extraction.draft import Draft
+from schema_extraction.draft import Draft, Shared
 from schema_extraction.keys import Keys, private_texts
-from schema_extraction.page import parse
+from schema_extraction.page import Page, parse
 from schema_extraction.passes.controls import read_controls
 from schema_extraction.passes.dialog import read_dialog
 from schema_extraction.passes.facts import read_fields, read_lists, read_pair_tables, read_pairs
 from schema_extraction.passes.messages import read_messages
 from schema_extraction.passes.notices import read_notices
-from schema_extraction.passes.profiled import apply_profile
-from schema_extraction.passes.prose import read_sections
+from schema_extraction.passes.profiled import apply_profile, clicks_of, parts_of
+from schema_extraction.passes.prose import read_prose
+from schema_extraction.passes.survey import share, survey
 from schema_extraction.passes.tables import read_tables
 from schema_extraction.profile import Profile
+from schema_extraction.runs import runs
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.static import snapshot_of_file
-from schema_extraction.view import View
-
-
-def name_keys(draft: Draft) -> None:
-    """Now that the facts tell what is private to this case, give facts their keys."""
-    draft.keys = Keys(private_texts(draft.facts, draft.case_id))
-    draft.facts = [
-        fact.model_copy(update={"key": draft.keys.key(frame, fact.section, "fact", fact.label)})
-        for fact, frame in zip(draft.facts, draft.fact_frames, strict=True)
-    ]
-
-
-def read_busy(draft: Draft) -> None:
-    """A visible aria-busy means that the page is still at work."""
-    draft.busy = any(node.get("aria-busy") == "true" for node in draft.page.nodes)
-
+from schema_extraction.view import Control, Dialog, Fact, Notice, Section, Table, View
 
 PASSES: tuple[tuple[str, Callable[[Draft], None]], ...] = (
     ("dialog", read_dialog),
@@ -43,20 +30,157 @@ PASSES: tuple[tuple[str, Callable[[Draft], None]], ...] = (
     ("fact tables", read_pair_tables),
     ("fields that show facts", read_fields),
     ("label and value pairs", read_pairs),
-    ("keys", name_keys),
     ("tables", read_tables),
     ("controls", read_controls),
     ("notices", read_notices),
-    ("sections", read_sections),
     ("profile", apply_profile),
-    ("busy", read_busy),
+    ("left-over text", read_prose),
 )
-"""In this order: a pass leaves alone what an earlier one has claimed, and keys need the facts."""
+"""In this order: a pass leaves alone what an earlier one has claimed."""
+
+_SECTION_LIMIT = 4000
+
+
+class Reading:
+    """A parsed page that is read in drafts, so that only those that a change touches need to be read again."""
+
+    def __init__(self, page: Page, profile: Profile | None = None) -> None:
+        self.page = page
+        self.profile = profile
+        self.shared = Shared()
+        self.keys = Keys()
+        self.drafts: list[Draft] = []
+        for nodes in runs(page.nodes):
+            draft = Draft(page, nodes, self.shared, profile)
+            self.drafts.append(draft)
+            for node in nodes:
+                node.draft = draft
+        self.read(self.drafts)
+
+    def read(self, drafts: Iterable[Draft]) -> None:
+        """Run every pass over drafts from which nothing has been read yet."""
+        drafts = list(drafts)
+        self.shared.drafts = self.drafts
+        for draft in drafts:
+            survey(draft)
+        share(self.shared)
+        for number, (_, read) in enumerate(PASSES):
+            self.shared.now = number
+            for draft in drafts:
+                read(draft)
+
+    def view(self, snapshot: Snapshot) -> View:
+        """The view, with everything from the snapshot that is not in its frames."""
+        profile = self.profile
+        case_id = profile.case_id(snapshot.url) if profile else None
+        facts = self._facts(case_id)
+        controls = list(self._controls())
+        focused = [draft.controls[draft.focus].key for draft in self.drafts if draft.focus is not None]
+        dialogs = [draft.dialog for draft in self.drafts if draft.dialog is not None]
+        dialog = dialogs[-1] if dialogs else None
+        if snapshot.native_dialog is not None:
+            dialog = Dialog(name="", kind="native", text=snapshot.native_dialog)
+        slice_fact = _fact(facts, profile.slice.fact) if profile and profile.slice else None
+        return View(
+            path=_path(snapshot.url),
+            title=snapshot.title,
+            profile=profile.name if profile else "",
+            case_id=case_id,
+            slice=slice_fact.value.raw if slice_fact else "",
+            today=snapshot.today,
+            sections=tuple(self._sections()),
+            controls=tuple(controls),
+            facts=tuple(facts),
+            messages=tuple(message for draft in self.drafts for message in draft.messages),
+            tables=tuple(self._tables()),
+            notices=tuple(self._notices()),
+            dialog=dialog,
+            busy=any(draft.busy for draft in self.drafts),
+            focus=focused[-1] if focused else "",
+            closed=_closed(facts, profile),
+        )
+
+    def _facts(self, case_id: str | None) -> list[Fact]:
+        """Facts in the order of their passes, with keys; they tell what is private to this case and so in no key."""
+        found = [(fact.order, draft, place) for draft in self.drafts for place, fact in enumerate(draft.facts)]
+        found.sort(key=lambda item: item[0])
+        private = frozenset(private_texts((draft.facts[place].fact for _, draft, place in found), case_id))
+        if private == self.keys.private:
+            self.keys.restart()
+        else:
+            self.keys = Keys(private)
+        facts: list[Fact] = []
+        for _, draft, place in found:
+            _, fact, frame = draft.facts[place]
+            key = self.keys.key(frame, fact.section, "fact", fact.label)
+            if fact.key != key:
+                fact = fact.model_copy(update={"key": key})
+                draft.facts[place] = draft.facts[place]._replace(fact=fact)
+            facts.append(fact)
+        return facts
+
+    def _tables(self) -> Iterator[Table]:
+        for draft in self.drafts:
+            for place, (table, frame) in enumerate(zip(draft.tables, draft.frames, strict=True)):
+                key = self.keys.key(frame, table.section, "table", table.name or " ".join(table.headers))
+                if table.key != key:
+                    table = draft.tables[place] = table.model_copy(update={"key": key})
+                yield table
+
+    def _controls(self) -> Iterator[Control]:
+        """Controls with key, part and criticality, without those that the profile leaves out."""
+        parts, clicks = parts_of(self.profile, self.drafts), clicks_of(self.profile)
+        for draft in self.drafts:
+            for place, (control, mark) in enumerate(zip(draft.controls, draft.marks, strict=True)):
+                key = self.keys.key(control.frame, control.section, control.role, control.name)
+                part = parts.get((draft, place), "") if parts else ""
+                critical = part in clicks or (mark.critical and not mark.reversible)
+                if control.key != key or control.part != part or control.critical != critical:
+                    control = control.model_copy(update={"key": key, "part": part, "critical": critical})
+                    draft.controls[place] = control
+                if part or not mark.ignored:
+                    yield control
+
+    def _notices(self) -> list[Notice]:
+        """What the page says, then what it says of fields and no notice has said yet."""
+        found: list[Notice] = []
+        for draft in self.drafts:
+            for notice, element in draft.notices:
+                if (seat := self.shared.speaks_of(element)) is not None:
+                    notice = Notice(kind="validation", text=notice.text, control=seat[0].controls[seat[1]].key)
+                found.append(notice)
+        told = {notice.control for notice in found}
+        for draft in self.drafts:
+            for control in draft.controls:
+                if control.message and control.key not in told:
+                    found.append(Notice(kind="validation", text=control.message, control=control.key))
+        return found
+
+    def _sections(self) -> Iterator[Section]:
+        """Every region and heading in document order with its left-over text; before them, texts that stand in none of them."""
+        texts: dict[str, list[str]] = {}
+        for draft in self.drafts:
+            for section, lines in draft.lines.items():
+                texts.setdefault(section, []).extend(lines)
+        names = dict.fromkeys(name for draft in self.drafts for name in draft.names)
+        order = [name for name, lines in texts.items() if name not in names and lines] + list(names)
+        return (Section(name=name, text="\n".join(texts.get(name, ()))[:_SECTION_LIMIT]) for name in order)
 
 
 def _path(url: str) -> str:
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _fact(facts: Iterable[Fact], label: str) -> Fact | None:
+    return next((fact for fact in facts if fact.label.casefold() == label.casefold()), None)
+
+
+def _closed(facts: Iterable[Fact], profile: Profile | None) -> bool:
+    if profile is None or profile.case is None:
+        return False
+    fact = _fact(facts, profile.case.closed_when.fact)
+    return fact is not None and fact.value.raw.casefold() in {value.casefold() for value in profile.case.closed_when.values}
 
 
 def extract(snapshot: Snapshot, profile: Profile | None = None) -> View:
@@ -65,36 +189,7 @@ def extract(snapshot: Snapshot, profile: Profile | None = None) -> View:
     Raises:
         SnapshotError: a frame is not HTML that can be read.
     """
-    case_id = profile.case_id(snapshot.url) if profile else None
-    draft = Draft(snapshot=snapshot, page=parse(snapshot), profile=profile, case_id=case_id)
-    for _, read in PASSES:
-        read(draft)
-    view = View(
-        path=_path(snapshot.url),
-        title=snapshot.title,
-        profile=profile.name if profile else "",
-        case_id=case_id,
-        today=snapshot.today,
-        sections=tuple(draft.sections),
-        controls=tuple(draft.controls),
-        facts=tuple(draft.facts),
-        messages=tuple(draft.messages),
-        tables=tuple(draft.tables),
-        notices=tuple(draft.notices),
-        dialog=draft.dialog,
-        busy=draft.busy,
-        focus=draft.focus,
-    )
-    return _placed(view, profile) if profile else view
-
-
-def _placed(view: View, profile: Profile) -> View:
-    """The view with its slice and whether its case is closed, both told by facts."""
-    slice_fact = view.fact(profile.slice.fact) if profile.slice else None
-    closed = False
-    if profile.case and (fact := view.fact(profile.case.closed_when.fact)):
-        closed = fact.value.raw.casefold() in {value.casefold() for value in profile.case.closed_when.values}
-    return view.model_copy(update={"slice": slice_fact.value.raw if slice_fact else "", "closed": closed})
+    return Reading(parse(snapshot), profile).view(snapshot)
 
 
 def extract_file(path: str, profile: Profile | None = None) -> View:

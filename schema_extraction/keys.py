@@ -26,17 +26,26 @@ class Keys:
     """
 
     def __init__(self, private: Iterable[str] = ()) -> None:
-        phrases = sorted({text for text in private if text}, key=len, reverse=True)
+        self.private = frozenset(text for text in private if text)
+        phrases = sorted(self.private, key=len, reverse=True)
         self._private = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in phrases)) if phrases else None
+        self._stems: dict[tuple[str, str, str, str], str] = {}
         self._count: Counter[str] = Counter()
+
+    def restart(self) -> None:
+        """Begin with the ordinals again."""
+        self._count.clear()
 
     def public(self, text: str) -> str:
         return slug(self._private.sub(" ", text) if self._private else text)
 
     def key(self, frame: str, section: str, role: str, name: str) -> str:
-        stem = "/".join((slug(frame), self.public(section), role, self.public(name)))
+        parts = (frame, section, role, name)
+        stem = self._stems.get(parts)
+        if stem is None:
+            stem = self._stems[parts] = "/".join((slug(frame), self.public(section), role, self.public(name)))
         ordinal = self._count[stem]
-        self._count[stem] += 1
+        self._count[stem] = ordinal + 1
         return f"{stem}/{ordinal}"
 
 

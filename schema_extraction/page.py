@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from lxml import etree
 
 from schema_extraction.errors import SnapshotError
-from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, role_of
+from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.static import prepare
 from schema_extraction.text import squash, text_of
@@ -21,13 +22,16 @@ Element = etree._Element
 
 _UNNAMED = {"navigation": "navigation", "banner": "banner", "contentinfo": "footer"}
 _HEADER_TAGS = frozenset({"header", "hgroup"})
+_ENDS = frozenset({"body", "main", "section", "article", "aside", "dialog", "cp-frame", "cp-shadow"})
 
 
 @dataclass(slots=True, eq=False)
 class Node:
     """One visible element. `section` is the section it stands in; `inside` the one that its own text stands in, and
-    `over` the one that further children stand in, which a heading among them changes. `operated`: it is or holds a control
-    other than a link. `in_control`: it stands inside a control."""
+    `over` the one that further children stand in, which a heading among them changes; `entered` was the parent's `over` when
+    the element began. `names`: the section that it opens, as a region or as a heading. `operated`, `tabled`: it is or holds a
+    control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what passes have read from it
+    and what is in it, forgotten when any of that changes. `draft`: the part of the view that it is read into."""
 
     element: Element
     tag: str
@@ -38,9 +42,14 @@ class Node:
     section: str
     inside: str
     over: str
+    entered: str
     inert: bool
     operated: bool
+    tabled: bool
     in_control: bool
+    names: str = ""
+    memo: dict[str, Any] | None = None
+    draft: Any = None
 
     def ancestors(self) -> Iterator[Node]:
         above = self.parent
@@ -51,19 +60,25 @@ class Node:
     def get(self, name: str) -> str | None:
         return self.element.get(name)
 
+    def remembers(self) -> dict[str, Any]:
+        """Its memo, to read and to write."""
+        if self.memo is None:
+            self.memo = {}
+        return self.memo
+
 
 @dataclass(slots=True, eq=False)
 class Page:
-    """All frames of a snapshot. `ids` finds elements by (frame prefix, id), also in hidden popups and labels."""
+    """All frames of a snapshot. `ids` finds elements by (frame prefix, id), also in hidden popups and labels; `labels` the
+    label elements by (frame prefix, what they are for); `refs` elements by ref. `numbered`: by frame prefix, all elements in
+    the order in which the serialiser wrote them."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
     ids: dict[tuple[str, str], Element] = field(default_factory=dict)
     labels: dict[tuple[str, str], list[Element]] = field(default_factory=dict)
     refs: dict[str, Element] = field(default_factory=dict)
-    headings: list[Node] = field(default_factory=list)
-    regions: list[tuple[Node, str]] = field(default_factory=list)
-    kept: list[Element] = field(default_factory=list)
+    numbered: dict[str, list[Element]] = field(default_factory=dict)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
         """The elements that an attribute of space-separated ids names."""
@@ -78,6 +93,54 @@ class Page:
         """The nodes at and below `element`."""
         return (node for inner in element.iter() if (node := self.of.get(inner)) is not None)
 
+    def enter(self, element: Element, prefix: str) -> None:
+        """Make an element known by its id, its ref and what it labels."""
+        if identity := element.get("id"):
+            self.ids.setdefault((prefix, identity), element)
+        if element.tag == "label" and (target := element.get("for")):
+            self.labels.setdefault((prefix, target), []).append(element)
+
+    def add(self, element: Element, above: Node | None, prefix: str, frame: str = "", inert: bool = False) -> Node:
+        """The node of an element, in document order. `frame` and `inert` count where there is no node above."""
+        tag = element.tag
+        if above is not None:
+            entered = above.over
+            frame = _frame_name(above.element) if above.tag == "cp-frame" else above.frame
+            inert = above.inert
+            in_control = above.in_control or above.role in CONTROL_ROLES
+        else:
+            entered, in_control = frame, False
+        inert = inert or element.get("cp-inert") == "true"
+        role = role_of(element, tag)
+        node = Node(
+            element,
+            tag,
+            role,
+            above,
+            frame,
+            prefix,
+            entered,
+            entered,
+            entered,
+            entered,
+            inert,
+            role in OPERATED_ROLES,
+            role in TABLE_ROLES,
+            in_control,
+        )
+        self.of[element] = node
+        if ref := element.get("cp-ref"):
+            self.refs[ref] = element
+        if role in REGION_ROLES:
+            if region := _region_name(self, node):
+                node.inside = node.over = node.names = region
+        elif tag == "cp-frame":
+            node.inside = node.over = node.names = _frame_name(element)
+        elif role == "heading" and (heading := text_of(element, naming=True)):
+            node.section = node.names = heading
+            _head(node, heading)
+        return node
+
 
 def parse_markup(markup: str, snapshot: Snapshot) -> Element:
     """The root of one frame's markup; plain HTML is brought into the serialiser's form first.
@@ -87,7 +150,9 @@ def parse_markup(markup: str, snapshot: Snapshot) -> Element:
     """
     if "cp-date=" not in markup[:200]:
         markup = prepare(markup, snapshot.today)
-    parser = etree.XMLParser(recover=True, huge_tree=True, resolve_entities=False, no_network=True, remove_comments=True)
+    parser = etree.XMLParser(
+        recover=True, huge_tree=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
     root = etree.fromstring(markup.encode("utf-8", "replace"), parser)
     if root is None:
         raise SnapshotError(f"Expected serialised HTML, met {markup[:40]!r}; capture the page again.")
@@ -116,7 +181,7 @@ def _head(node: Node, name: str) -> None:
     while box is not None:
         box.over = name
         alone = len(box.element) == 1 and not squash(box.element.text)
-        if box.parent is None or box.tag in ("body", "main", "section", "article", "aside", "dialog", "cp-frame", "cp-shadow"):
+        if box.parent is None or box.tag in _ENDS:
             return
         if not (alone or box.tag in _HEADER_TAGS or "head" in (box.get("class") or "")):
             return
@@ -137,49 +202,14 @@ def _read_frame(page: Page, snapshot: Snapshot, frame: FrameSnapshot) -> None:
             return  # the iframe itself is hidden
         name, inert = (_frame_name(above.element), above.inert) if above else ("frame", False)
     root = parse_markup(frame.html, snapshot)
-    page.kept.append(root)
-    for element in root.iter():
-        if identity := element.get("id"):
-            page.ids.setdefault((prefix, identity), element)
-        if element.tag == "label" and (target := element.get("for")):
-            page.labels.setdefault((prefix, target), []).append(element)
+    page.numbered[prefix] = [*root.iter("*")]
+    for element in page.numbered[prefix]:
+        page.enter(element, prefix)
     for body in root.iterchildren("body"):
-        for element in body.iter():
-            _read_element(page, element, prefix, name, inert)
-
-
-def _read_element(page: Page, element: Element, prefix: str, frame: str, inert: bool) -> None:
-    tag = element.tag
-    if not isinstance(tag, str):
-        return
-    above_element = element.getparent()
-    above = page.of.get(above_element) if above_element is not None else None
-    if above is not None:
-        section = above.over
-        frame = _frame_name(above.element) if above.tag == "cp-frame" else above.frame
-        inert = above.inert
-    else:
-        section = frame
-    inert = inert or element.get("cp-inert") == "true"
-    role = role_of(element, tag)
-    in_control = above is not None and (above.in_control or above.role in CONTROL_ROLES)
-    node = Node(element, tag, role, above, frame, prefix, section, section, section, inert, role in OPERATED_ROLES, in_control)
-    page.nodes.append(node)
-    page.of[element] = node
-    page.kept.append(element)
-    if ref := element.get("cp-ref"):
-        page.refs[ref] = element
-    if node.role in REGION_ROLES:
-        if region := _region_name(page, node):
-            node.inside = node.over = region
-            page.regions.append((node, region))
-    elif tag == "cp-frame":
-        node.inside = node.over = _frame_name(element)
-        page.regions.append((node, node.over))
-    elif node.role == "heading" and (heading := text_of(element, naming=True)):
-        node.section = heading
-        page.headings.append(node)
-        _head(node, heading)
+        for element in body.iter("*"):
+            above_element = element.getparent()
+            node_above = page.of.get(above_element) if above_element is not None else None
+            page.nodes.append(page.add(element, node_above, prefix, name, inert))
 
 
 def parse(snapshot: Snapshot) -> Page:
@@ -192,6 +222,7 @@ def parse(snapshot: Snapshot) -> Page:
     for frame in snapshot.frames:
         _read_frame(page, snapshot, frame)
     for node in reversed(page.nodes):
-        if node.operated and node.parent is not None:
-            node.parent.operated = True
+        if node.parent is not None:
+            node.parent.operated |= node.operated
+            node.parent.tabled |= node.tabled
     return page

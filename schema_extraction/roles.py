@@ -12,6 +12,7 @@ CONTROL_ROLES = frozenset(
     "spinbutton treeitem file".split()
 )
 OPERATED_ROLES = CONTROL_ROLES - {"link"}
+TABLE_ROLES = frozenset({"table", "grid", "treegrid"})
 OPTION_ROLES = frozenset({"option", "menuitem", "menuitemcheckbox", "menuitemradio", "treeitem"})
 NAMED_BY_CONTENT = frozenset(
     "button link option menuitem menuitemcheckbox menuitemradio tab checkbox radio switch treeitem heading cell gridcell "

@@ -156,10 +156,11 @@ def _control(draft: Draft, node: Node) -> Control:
     sensitive = node.get("cp-sensitive") is not None or (node.get("type") or "").lower() == "password"
     invalid = node.get("aria-invalid") in ("true", "grammar", "spelling") or node.get("cp-invalid") is not None
     described, message, read = _said(page, node, invalid)
-    draft.claimed.update(read)
+    draft.claim(*read)
+    draft.described.update(dict.fromkeys(read, len(draft.controls)))
     return Control(
         ref=node.get("cp-ref") or "",
-        key=draft.keys.key(node.frame, node.section, node.role, name),
+        key="",
         role=node.role,
         name=name,
         section=node.section,
@@ -192,12 +193,13 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
     invalid = any(node.get("aria-invalid") == "true" or node.get("cp-invalid") is not None for node in (carrier, *radios))
     described, message, read = _said(page, carrier, invalid)
     message = message or next((node.get("cp-invalid") or "" for node in radios if node.get("cp-invalid")), "")
-    draft.claimed.update(read)
+    draft.claim(*read)
+    draft.described.update(dict.fromkeys(read, len(draft.controls)))
     if box is not None and box.tag == "fieldset" and (legend := box.element.find("legend")) is not None:
-        draft.claimed.add(legend)
+        draft.claim(legend)
     return Control(
         ref=first.get("cp-ref") or "",
-        key=draft.keys.key(first.frame, section, "radiogroup", name),
+        key="",
         role="radiogroup",
         name=name,
         section=section,
@@ -214,9 +216,9 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
 
 
 def _operable(page: Page, node: Node, popups: set[Element]) -> bool:
-    if node.role not in CONTROL_ROLES or node.inert or node.element in popups:
+    if node.role not in CONTROL_ROLES or node.inert or node.tag == "option":
         return False
-    if node.tag == "option" or any(above.element in popups for above in node.ancestors()):
+    if popups and (node.element in popups or any(above.element in popups for above in node.ancestors())):
         return False
     if node.get("cp-clickable") is not None:
         inner = any(found.role in CONTROL_ROLES for found in page.within(node.element) if found is not node)
@@ -226,30 +228,23 @@ def _operable(page: Page, node: Node, popups: set[Element]) -> bool:
 
 def read_controls(draft: Draft) -> None:
     """Read every operable element; radios of a group make one control, a popup list belongs to the control that opens it."""
-    page = draft.page
-    popups = {popup for node in page.nodes if node.role == "combobox" and (popup := popup_of(page, node)) is not None}
-    groups: dict[tuple[object, ...], list[Node]] = {}
-    for node in page.nodes:
-        if node.role == "radio" and not node.inert:
-            groups.setdefault(radio_key(page, node), []).append(node)
-    for node in page.nodes:
+    page, popups = draft.page, draft.shared.popups
+    for node in draft.nodes:
         if node.inert and node.role in CONTROL_ROLES:
             # Behind a dialog: out of reach, and its caption is no prose either.
-            draft.claimed.update([node.element, *label_elements(page, node)])
-            draft.claimed.update(page.referred(node.prefix, node.get("aria-labelledby")))
+            draft.claim(node.element, *label_elements(page, node), *page.referred(node.prefix, node.get("aria-labelledby")))
         if not _operable(page, node, popups):
             continue
-        radios = groups[radio_key(page, node)] if node.role == "radio" else [node]
+        radios = draft.shared.radios[radio_key(page, node)] if node.role == "radio" else [node]
         if node is not radios[0]:
             continue
         control = _radio_group(draft, radios) if node.role == "radio" else _control(draft, node)
+        for seat in radios:
+            draft.claim(seat.element, *label_elements(page, seat), *page.referred(seat.prefix, seat.get("aria-labelledby")))
+            for element in page.referred(seat.prefix, seat.get("aria-errormessage")):
+                draft.described.setdefault(element, len(draft.controls))
+            if any(inner.get("cp-focus") is not None for inner in page.within(seat.element)):
+                draft.focus = len(draft.controls)
         draft.controls.append(control)
         draft.seats.append(node)
-        for seat in radios:
-            draft.key_of[seat.element] = control.key
-            draft.claimed.add(seat.element)
-            draft.claimed.update(label_elements(page, seat))
-            draft.claimed.update(page.referred(seat.prefix, seat.get("aria-labelledby")))
-            if any(inner.get("cp-focus") is not None for inner in page.within(seat.element)):
-                draft.focus = control.key
-    draft.claimed.update(popups)
+    draft.claim(*draft.opens)

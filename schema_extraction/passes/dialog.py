@@ -9,11 +9,8 @@ from schema_extraction.view import Dialog
 
 
 def read_dialog(draft: Draft) -> None:
-    """Set `dialog`: the browser's own one, else the last dialog of the page that is not in the background."""
-    if draft.snapshot.native_dialog is not None:
-        draft.dialog = Dialog(name="", kind="native", text=draft.snapshot.native_dialog)
-        return
-    front = [node for node in draft.page.nodes if node.role in ("dialog", "alertdialog") and not node.inert]
+    """Set `dialog`: the last dialog here that is not in the background."""
+    front = [node for node in draft.nodes if node.role in ("dialog", "alertdialog") and not node.inert]
     if not front:
         return
     node = front[-1]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from schema_extraction.accname import name_of, tidy
-from schema_extraction.draft import Draft
+from schema_extraction.draft import Draft, FoundFact
 from schema_extraction.page import Element, Node
 from schema_extraction.passes.controls import options_of, value_of
-from schema_extraction.passes.tables import TABLES, pairs_of, rows_of
-from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
+from schema_extraction.passes.tables import for_layout, pairs_of, rows_of
+from schema_extraction.roles import CONTROL_ROLES, TABLE_ROLES, TEXT_ROLES
 from schema_extraction.text import squash, text_of
 from schema_extraction.values import value
 from schema_extraction.view import Fact
@@ -27,15 +27,14 @@ def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None
     label = tidy(label.rstrip(" :"))
     if not label or len(label) > 2 * _LABEL_LIMIT or len(raw) > 2 * _VALUE_LIMIT:
         return
-    section = node.section
-    draft.facts.append(Fact(key="", label=label, value=value(raw, label), section=section))
-    draft.fact_frames.append(node.frame)
-    draft.claimed.update(read)
+    fact = Fact(key="", label=label, value=value(raw, label), section=node.section)
+    draft.facts.append(FoundFact(draft.shared.now, fact, node.frame))
+    draft.claim(*read)
 
 
 def read_lists(draft: Draft) -> None:
     """`dl`: each term with its descriptions, with or without a `div` around each group."""
-    for node in draft.page.nodes:
+    for node in draft.nodes:
         if node.tag != "dl" or draft.is_claimed(node):
             continue
         term: Element | None = None
@@ -53,10 +52,10 @@ def read_lists(draft: Draft) -> None:
 
 def read_pair_tables(draft: Draft) -> None:
     """Tables whose rows are a label and a value."""
-    for node in draft.page.nodes:
-        if node.role not in TABLES or draft.is_claimed(node):
+    for node in draft.nodes:
+        if node.role not in TABLE_ROLES or draft.is_claimed(node):
             continue
-        if any(inner.role in TABLES for inner in draft.page.within(node.element) if inner is not node):
+        if for_layout(draft.page, node):
             continue
         for label, cell in pairs_of(draft.page, rows_of(draft.page, node)) or []:
             if not cell.operated and not label.operated:
@@ -107,7 +106,7 @@ def _runs(draft: Draft, node: Node) -> bool:
         return False
     for child, raw in found:
         _add(draft, node, text_of(child), raw)
-    draft.claimed.add(element)
+    draft.claim(element)
     return True
 
 
@@ -129,27 +128,24 @@ def _line(draft: Draft, node: Node) -> bool:
 
 def read_pairs(draft: Draft) -> None:
     """Labels and values side by side in boxes, running text or single lines."""
-    done: set[Element] = set()
-    for node in draft.page.nodes:
+    for node in draft.nodes:
         if node.tag not in _BOXES or node.role in CONTROL_ROLES or node.role in ("alert", "status"):
             continue
         element = node.element
         if len(element) == 0 and ":" not in (element.text or ""):
             continue
-        above = element.getparent()
-        if above in done or draft.is_claimed(node) or node.in_control:
+        if draft.is_claimed(node) or node.in_control:
             continue
-        if any(child in draft.claimed for child in element):
+        if any(draft.has_read(child) for child in element):
             continue
         if len(element) > 40 or (len(element) and node.operated):
             continue
-        if _pair(draft, node) or _runs(draft, node) or _line(draft, node):
-            done.add(element)
+        _pair(draft, node) or _runs(draft, node) or _line(draft, node)
 
 
 def read_fields(draft: Draft) -> None:
     """Fields that only show something: read-only inputs, outputs, meters, and what is filled in behind a modal dialog."""
-    for node in draft.page.nodes:
+    for node in draft.nodes:
         readonly = node.get("readonly") is not None or node.get("aria-readonly") == "true"
         if node.get("cp-sensitive") is not None:
             continue

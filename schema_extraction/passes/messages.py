@@ -22,28 +22,23 @@ _INBOUND = re.compile(r"\b(?:in|inbound|incoming|customer|client|visitor|receive
 _OUTBOUND = re.compile(r"\b(?:out|outbound|outgoing|agent|operator|sent|me|mine|self|own)\b", re.IGNORECASE)
 
 
-def _region(draft: Draft, wanted: MessageRegion | None) -> Node | None:
-    for node in draft.page.nodes:
-        if wanted is None:
-            if node.role in ("log", "feed"):
-                return node
-            continue
-        pattern = wanted.region
-        if pattern.role and node.role != pattern.role:
-            continue
-        if not (pattern.role or node.role or node.get("aria-label")):
-            continue
-        if pattern.name and re.fullmatch(pattern.name, spec_name(draft.page, node)) is None:
-            continue
-        seat = Control(ref="", key="", role=node.role, name=spec_name(draft.page, node), section=node.section)
-        if pattern.matches(seat):
-            return node
-    return None
+def is_conversation(page: Page, node: Node, wanted: MessageRegion | None) -> bool:
+    """Whether a region may hold the conversation: the one that the profile names, or without a profile a log or feed."""
+    if wanted is None:
+        return node.role in ("log", "feed")
+    pattern = wanted.region
+    if pattern.role and node.role != pattern.role:
+        return False
+    if not (pattern.role or node.role or node.get("aria-label")):
+        return False
+    if pattern.name and re.fullmatch(pattern.name, spec_name(page, node)) is None:
+        return False
+    return pattern.matches(Control(ref="", key="", role=node.role, name=spec_name(page, node), section=node.section))
 
 
 def _entries(page: Page, region: Node) -> list[Node]:
     """The entries: list items or articles of the region, else its children, through boxes that hold a single child."""
-    marked = [node for node in page.within(region.element) if node.role in ("listitem", "article") and node is not region]
+    marked = {node: None for node in page.within(region.element) if node.role in ("listitem", "article") and node is not region}
     tops = [node for node in marked if not any(above in marked for above in node.ancestors())]
     if tops:
         return tops
@@ -122,12 +117,15 @@ def _message(page: Page, entry: Node, wanted: MessageRegion | None) -> Message |
 
 
 def read_messages(draft: Draft) -> None:
-    """Read the region that the profile names, or without a profile the first log or feed."""
-    wanted = draft.profile.messages if draft.profile else None
-    region = _region(draft, wanted)
-    if region is None:
+    """Read the region that holds the conversation, where it begins here."""
+    region = draft.shared.conversation
+    if region is None or region.draft is not draft:
         return
+    wanted = draft.profile.messages if draft.profile else None
     for entry in _entries(draft.page, region):
-        if message := _message(draft.page, entry, wanted):
+        memo = entry.remembers()
+        if "message" not in memo:
+            memo["message"] = _message(draft.page, entry, wanted)
+        if message := memo["message"]:
             draft.messages.append(message)
-    draft.claimed.add(region.element)
+    draft.claim(region.element)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from schema_extraction.draft import Draft
+from schema_extraction.draft import Draft, Mark
 from schema_extraction.page import Node, Page
 from schema_extraction.profile import ControlPattern, Profile
 from schema_extraction.view import Control
@@ -29,41 +29,52 @@ def submits(page: Page, node: Node) -> bool:
     return form is not None and (form.get("method") or "").lower() not in ("get", "dialog") and form.get("role") != "search"
 
 
-def _parts(profile: Profile, controls: list[Control]) -> dict[str, str]:
-    """The part that a control is, by its key. Of several that fit, the first that is not disabled is meant."""
-    found: dict[str, str] = {}
+def apply_profile(draft: Draft) -> None:
+    """Note which parts each control may be, whether it is critical, and whether it is to be left out. Without a profile, form
+    submits are critical."""
+    profile = draft.profile
+    for place, (control, node) in enumerate(zip(draft.controls, draft.seats, strict=True)):
+        critical = submits(draft.page, node)
+        if profile is None:
+            draft.marks.append(Mark(critical=critical))
+            continue
+        for composite, parts in profile.composites.items():
+            draft.fitting += [(f"{composite}.{part.name}", place) for part in parts if part.control.matches(control)]
+        draft.marks.append(
+            Mark(
+                critical=critical or _any(profile.critical, control),
+                reversible=_any(profile.reversible, control),
+                ignored=_any(profile.ignore, control),
+            )
+        )
+
+
+Seat = tuple[Draft, int]
+
+
+def parts_of(profile: Profile | None, drafts: Iterable[Draft]) -> dict[Seat, str]:
+    """The part that a control is. Of several that fit, the first that is not disabled is meant."""
+    if profile is None:
+        return {}
+    fitting: dict[str, list[Seat]] = {}
+    for draft in drafts:
+        for name, place in draft.fitting:
+            fitting.setdefault(name, []).append((draft, place))
+    found: dict[Seat, str] = {}
     for composite, parts in profile.composites.items():
         for part in parts:
-            fitting = [control for control in controls if part.control.matches(control) and control.key not in found]
-            if fitting:
-                operable = [control for control in fitting if not control.disabled] or fitting
-                found[operable[0].key] = f"{composite}.{part.name}"
+            name = f"{composite}.{part.name}"
+            free = [seat for seat in fitting.get(name, ()) if seat not in found]
+            operable = [(draft, place) for draft, place in free if not draft.controls[place].disabled] or free
+            if operable:
+                found[operable[0]] = name
     return found
 
 
-def apply_profile(draft: Draft) -> None:
-    """Mark parts and critical controls and drop those to be ignored. Without a profile, form submits are critical."""
-    profile = draft.profile
-    parts = _parts(profile, draft.controls) if profile else {}
-    clicks = (
-        {
-            f"{composite}.{part.name}"
-            for composite, found in profile.composites.items()
-            for part in found
-            if part.kind == "click"
-        }
-        if profile
-        else set()
+def clicks_of(profile: Profile | None) -> frozenset[str]:
+    """The parts that are clicked to send a composite action off."""
+    if profile is None:
+        return frozenset()
+    return frozenset(
+        f"{composite}.{part.name}" for composite, found in profile.composites.items() for part in found if part.kind == "click"
     )
-    kept: list[Control] = []
-    seats: list[Node] = []
-    for control, node in zip(draft.controls, draft.seats, strict=True):
-        part = parts.get(control.key, "")
-        if profile and not part and _any(profile.ignore, control):
-            continue
-        critical = part in clicks or bool(profile and _any(profile.critical, control)) or submits(draft.page, node)
-        if profile and part not in clicks and _any(profile.reversible, control):
-            critical = False
-        kept.append(control.model_copy(update={"part": part, "critical": critical}) if part or critical else control)
-        seats.append(node)
-    draft.controls, draft.seats = kept, seats

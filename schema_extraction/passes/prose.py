@@ -2,65 +2,78 @@
 
 from __future__ import annotations
 
-from lxml import etree
-
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.text import INLINE, SILENT, squash
-from schema_extraction.view import Section
-
-_LIMIT = 4000
 
 
 def _after(page: Page, element: Element, parent: Node) -> str:
     """The section that the text after an element stands in."""
     following = element.getnext()
     node = page.of.get(following) if following is not None else None
-    return node.section if node is not None and node.role != "heading" else parent.over
+    return node.entered if node is not None else parent.over
 
 
-def _walk(draft: Draft, body: Element, parts: dict[str, list[str]]) -> None:
-    page = draft.page
-    walker = etree.iterwalk(body, events=("start", "end"))
-    for event, element in walker:
-        node = page.of.get(element)
-        block = element.tag not in INLINE or element.get("cp-block") is not None
-        if event == "start":
-            silent = node is None or element.tag in SILENT or element in draft.claimed or node.role == "heading"
-            if node is not None:
-                if block:
-                    parts.setdefault(node.section, []).append("\n")
-                if not silent:
-                    if element.text:
-                        parts.setdefault(node.inside, []).append(element.text.replace("\n", " "))
-                    if element.tag == "img" and (alt := element.get("alt")):
-                        parts.setdefault(node.inside, []).append(alt)
-            if silent:
-                walker.skip_subtree()
-        elif node is not None and node.parent is not None and element is not body:
-            section = _after(page, element, node.parent)
-            if block:
-                parts.setdefault(section, []).append("\n")
-            if element.tail:
-                parts.setdefault(section, []).append(element.tail.replace("\n", " "))
+def _is_block(node: Node) -> bool:
+    return node.tag not in INLINE or node.element.get("cp-block") is not None
 
 
-def read_sections(draft: Draft) -> None:
-    """Name every region and heading in document order and give it its left-over text."""
+def _is_silent(draft: Draft, node: Node) -> bool:
+    """Whether nothing in it is left-over text."""
+    return node.role == "heading" or node.tag in SILENT or draft.has_read(node.element)
+
+
+def _is_quiet(draft: Draft, node: Node, quiet: dict[Node, bool]) -> bool:
+    """Whether it is silent or within something silent; `quiet` holds what is known already."""
+    path: list[Node] = []
+    above: Node | None = node
+    while above is not None and above not in quiet:
+        path.append(above)
+        above = above.parent
+    known = quiet[above] if above is not None else False
+    for inner in reversed(path):
+        known = quiet[inner] = known or _is_silent(draft, inner)
+    return known
+
+
+def _begin(node: Node, parts: dict[str, list[str]]) -> None:
+    element = node.element
+    if element.text:
+        parts.setdefault(node.inside, []).append(element.text.replace("\n", " "))
+    if node.tag == "img" and (alt := element.get("alt")):
+        parts.setdefault(node.inside, []).append(alt)
+
+
+def _end(page: Page, node: Node, parent: Node, parts: dict[str, list[str]]) -> None:
+    element = node.element
+    section = _after(page, element, parent)
+    if _is_block(node):
+        parts.setdefault(section, []).append("\n")
+    if element.tail:
+        parts.setdefault(section, []).append(element.tail.replace("\n", " "))
+
+
+def read_prose(draft: Draft) -> None:
+    """The left-over text by section: that of the elements here, and what follows those that end here."""
     page = draft.page
     parts: dict[str, list[str]] = {}
-    for node in page.nodes:
-        if node.parent is None:
-            _walk(draft, node.element, parts)
-    names: dict[str, None] = {}
-    regions = {node.element: name for node, name in page.regions}
-    for node in page.nodes:
-        name = regions.get(node.element) or (node.section if node.role == "heading" else "")
-        if name:
-            names.setdefault(name)
-    texts = {
-        name: "\n".join(line for line in (squash(part) for part in "".join(found).split("\n")) if line)
-        for name, found in parts.items()
+    quiet: dict[Node, bool] = {}  # whether it is silent, or within something silent
+    for node in draft.nodes:
+        muted = node.parent is not None and _is_quiet(draft, node.parent, quiet)
+        if not muted and _is_block(node):
+            parts.setdefault(node.section, []).append("\n")
+        if not _is_quiet(draft, node, quiet):
+            _begin(node, parts)
+        if len(node.element) == 0:
+            ending: Node | None = node
+            while ending is not None and ending.parent is not None:
+                if not _is_quiet(draft, ending.parent, quiet):
+                    _end(page, ending, ending.parent, parts)
+                if ending.element.getnext() is not None:
+                    break
+                ending = ending.parent
+    draft.lines = {
+        section: [line for line in (squash(part) for part in "".join(found).split("\n")) if line]
+        for section, found in parts.items()
     }
-    order = [name for name in parts if name not in names and texts[name]] + list(names)
-    draft.sections = [Section(name=name, text=texts.get(name, "")[:_LIMIT]) for name in order]
+    draft.names = list(dict.fromkeys(node.names for node in draft.nodes if node.names))

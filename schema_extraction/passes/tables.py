@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Node, Page
-from schema_extraction.roles import OPERATED_ROLES
+from schema_extraction.roles import OPERATED_ROLES, TABLE_ROLES
 from schema_extraction.text import text_of
 from schema_extraction.values import value
 from schema_extraction.view import Row, Table, Value
 
 CELLS = frozenset({"cell", "gridcell", "columnheader", "rowheader"})
-TABLES = frozenset({"table", "grid", "treegrid"})
 _LABEL_LIMIT = 40
+
+
+def for_layout(page: Page, table: Node) -> bool:
+    """Whether a table holds another one."""
+    return any(page.of[child].tabled for child in table.element if child in page.of)
+
+
+def _rows(page: Page, box: Node) -> Iterator[Node]:
+    for child in box.element:
+        node = page.of.get(child)
+        if node is None or node.role in TABLE_ROLES:
+            continue
+        if node.role == "row":
+            yield node
+        else:
+            yield from _rows(page, node)
+
+
+def _cells(page: Page, row: Node) -> list[Node]:
+    cells = [n for n in page.within(row.element) if n.role in CELLS]
+    return [n for n in cells if n.parent is row or next(a for a in n.ancestors() if a.role == "row") is row]
 
 
 def rows_of(page: Page, table: Node) -> list[list[Node]]:
     """The cells of each row, without those of tables inside."""
     rows = []
-    for row in page.within(table.element):
-        if row.role == "row" and next((a for a in row.ancestors() if a.role in TABLES), None) is table:
-            cells = [
-                n
-                for n in page.within(row.element)
-                if n.role in CELLS and next(a for a in n.ancestors() if a.role == "row") is row
-            ]
-            if cells:
-                rows.append(cells)
+    for row in _rows(page, table):
+        memo = row.remembers()
+        if "cells" not in memo:
+            memo["cells"] = _cells(page, row)
+        if memo["cells"]:
+            rows.append(memo["cells"])
     return rows
 
 
@@ -51,6 +70,18 @@ def _cell(page: Page, cell: Node, header: str) -> Value:
     return value(text_of(cell.element, skip=skip), header)
 
 
+def _row(page: Page, cells: list[Node], headers: tuple[str, ...]) -> Row:
+    memo = next(above for above in cells[0].ancestors() if above.role == "row").remembers()
+    if memo.get("headers") != headers:
+        memo["headers"] = headers
+        memo["row"] = Row(
+            cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
+            href=_href(cells, page),
+        )
+    row: Row = memo["row"]
+    return row
+
+
 def _href(cells: list[Node], page: Page) -> str:
     for cell in cells:
         for node in page.within(cell.element):
@@ -69,29 +100,21 @@ def _total(table: Node, shown: int, heads: int) -> int:
 def read_tables(draft: Draft) -> None:
     """Read every table that holds rows of one kind."""
     page = draft.page
-    for table in page.nodes:
-        if table.role not in TABLES or draft.is_claimed(table):
+    for table in draft.nodes:
+        if table.role not in TABLE_ROLES or draft.is_claimed(table) or for_layout(page, table):
             continue
-        if any(node.role in TABLES for node in page.within(table.element) if node is not table):
-            continue  # for layout
         rows = rows_of(page, table)
         heads = [cells for cells in rows if all(cell.role == "columnheader" for cell in cells)]
         body = [cells for cells in rows if cells not in heads]
         if not heads and (not body or pairs_of(page, body) is not None or max(len(cells) for cells in body) < 2):
             continue
         headers = tuple(text_of(cell.element, naming=True) for cell in heads[-1]) if heads else ()
-        read = tuple(
-            Row(
-                cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
-                href=_href(cells, page),
-            )
-            for cells in body
-        )
+        read = tuple(_row(page, cells, headers) for cells in body)
         name = spec_name(page, table)
         section = table.section
         draft.tables.append(
             Table(
-                key=draft.keys.key(table.frame, section, "table", name or " ".join(headers)),
+                key="",
                 name=name,
                 section=section,
                 headers=headers,
@@ -99,4 +122,5 @@ def read_tables(draft: Draft) -> None:
                 total=_total(table, len(read), len(heads)),
             )
         )
-        draft.claimed.add(table.element)
+        draft.frames.append(table.frame)
+        draft.claim(table.element)

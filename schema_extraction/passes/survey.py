@@ -1,0 +1,28 @@
+"""What the drafts of a page need to know of each other before they are read."""
+
+from __future__ import annotations
+
+from schema_extraction.draft import Draft, Shared
+from schema_extraction.passes.choices import popup_of, radio_key
+from schema_extraction.passes.messages import is_conversation
+
+
+def survey(draft: Draft) -> None:
+    """Note the conversation, the lists that comboboxes open, the radio buttons, and whether anything here is at work."""
+    page = draft.page
+    wanted = draft.profile.messages if draft.profile else None
+    draft.conversation = next((node for node in draft.nodes if is_conversation(page, node, wanted)), None)
+    opened = (popup_of(page, node) for node in draft.nodes if node.role == "combobox")
+    draft.opens = [popup for popup in opened if popup is not None]
+    draft.radios = [node for node in draft.nodes if node.role == "radio" and not node.inert]
+    draft.busy = any(node.get("aria-busy") == "true" for node in draft.nodes)
+
+
+def share(shared: Shared) -> None:
+    """Put together what the drafts have noted. The first conversation of the page is the one."""
+    shared.conversation = next((draft.conversation for draft in shared.drafts if draft.conversation is not None), None)
+    shared.popups = {popup for draft in shared.drafts for popup in draft.opens}
+    shared.radios = {}
+    for draft in shared.drafts:
+        for node in draft.radios:
+            shared.radios.setdefault(radio_key(draft.page, node), []).append(node)
