@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from playwright.async_api import BrowserContext, ElementHandle, Frame, Page
 from playwright.async_api import Error as PlaywrightError
 
 from browser.errors import PageError, StaleRefError
-from schema_extraction.snapshot import FrameSnapshot, Snapshot
+from schema_extraction.snapshot import Changes, FrameSnapshot, Patch, Snapshot
 from schema_extraction.view import Frozen
 
 T = TypeVar("T")
 
-SERIALIZE = """options => {
+CHANGES = """options => {
   const pilot = globalThis[Symbol.for("casepilot")];
-  return pilot?.serialize ? [pilot.serialize(options)] : null;
+  return pilot?.changes ? [pilot.changes(options)] : null;
 }"""
 FIND = 'ref => globalThis[Symbol.for("casepilot")]?.element?.(ref) ?? null'
 # Of the frame itself, or of the parent that inlines it: an element must be found from its own frame to be operated there.
@@ -47,8 +48,10 @@ class CaptureSettings(Frozen):
 
 @cache
 def script() -> str:
-    """The source of the in-page serialiser."""
-    return files("browser").joinpath("injected/capture.js").read_text(encoding="utf-8")
+    """The source of the in-page serialiser and its journal."""
+    return "\n".join(
+        files("browser").joinpath(f"injected/{name}.js").read_text(encoding="utf-8") for name in ("capture", "journal")
+    )
 
 
 async def install(target: Page | BrowserContext) -> None:
@@ -93,52 +96,122 @@ async def _steady(page: Page, call: Callable[[], Awaitable[T]], settings: Captur
     raise PageError(f"The page {page.url!r} navigated {settings.attempts} times during one capture; wait until it rests.")
 
 
-async def _serialize(frame: Frame, prefix: str) -> dict[str, Any] | None:
-    """The serialiser's answer for a frame, or None for one that its parent inlines."""
-    answer = await frame.evaluate(SERIALIZE, {"prefix": prefix})
+@dataclass(slots=True)
+class _Seen:
+    """A frame that was read: its prefix, what to ask for its next changes, and the ref of the iframe that holds it."""
+
+    prefix: str
+    version: str
+    owner: str = ""
+
+
+class Sight:
+    """Reads one page again and again; after the first time only what has changed."""
+
+    def __init__(self, page: Page, settings: CaptureSettings = CaptureSettings()) -> None:
+        self.page = page
+        self.settings = settings
+        self._seen: dict[Frame, _Seen] = {}
+        self._inlined: dict[Frame, str] = {}  # frames that their parent writes, with their address
+
+    def forget(self) -> None:
+        """Read the whole page the next time."""
+        self._seen = {}
+
+    async def look(self, native_dialog: str | None = None) -> Snapshot | Changes:
+        """What has changed since the last look, or the whole page where that cannot be told.
+
+        `native_dialog` is the text of a browser dialog that stands open. Such a dialog stops the page's scripts, so the
+        snapshot then has no frames.
+
+        Raises:
+            PageError: the page is gone, hung, or keeps navigating.
+        """
+        if native_dialog is not None:
+            self.forget()
+            return Snapshot(url=self.page.url, today=date.today(), frames=(), native_dialog=native_dialog)
+        seen, self._seen = self._seen, {}  # a look that fails leaves nothing to go on from
+        found = await _steady(self.page, lambda: self._read(seen), self.settings)
+        if found is None:
+            found = await _steady(self.page, lambda: self._read({}), self.settings)
+        if found is None:
+            raise PageError(f"The page {self.page.url!r} changes its frames faster than it can be read; look again.")
+        return found
+
+    async def _read(self, seen: dict[Frame, _Seen]) -> Snapshot | Changes | None:
+        """One round over all frames; None when only some of them could tell what has changed."""
+        main = self.page.main_frame
+        others = [frame for frame in self.page.frames if frame is not main and not frame.is_detached()]
+        found = await _changes(main, "", seen.get(main))
+        if found is None:
+            raise PageError(f"The page {self.page.url!r} is a frame of another page; capture that page.")
+        now = {main: _Seen("", found["version"])}
+        answers: list[tuple[_Seen, dict[str, Any]]] = [(now[main], found)]
+        self._inlined = {frame: url for frame, url in self._inlined.items() if frame in others and frame.url == url}
+        for number, frame in enumerate(others, start=1):
+            if frame in self._inlined:
+                continue
+            answer = await _child(frame, f"f{number}", seen.get(frame))
+            if answer is None:
+                self._inlined[frame] = frame.url
+            elif answer:
+                now[frame] = answer[0]
+                answers.append(answer)
+        about = {"url": found["url"], "title": found["title"], "today": date.fromisoformat(found["date"])}
+        whole = ["html" in answer for _, answer in answers]
+        if seen and now.keys() == seen.keys() and not any(whole):
+            self._seen = now
+            patches = tuple(
+                (frame.prefix, Patch(number=number, html=html))
+                for frame, answer in answers
+                for number, html in answer["patches"]
+            )
+            return Changes(patches=patches, **about)
+        if not all(whole):
+            return None
+        self._seen = now
+        frames = tuple(
+            FrameSnapshot(frame=frame.prefix, url=answer["url"], html=answer["html"], owner=frame.owner)
+            for frame, answer in answers
+        )
+        return Snapshot(frames=frames, **about)
+
+
+async def _changes(frame: Frame, prefix: str, seen: _Seen | None) -> dict[str, Any] | None:
+    """The journal's answer for a frame, or None for one that its parent inlines."""
+    options = {"prefix": f"{prefix}:" if prefix else "", "since": seen.version if seen and seen.prefix == prefix else ""}
+    answer = await frame.evaluate(CHANGES, options)
     if answer is None:
         await frame.evaluate(script())
-        answer = await frame.evaluate(SERIALIZE, {"prefix": prefix})
+        answer = await frame.evaluate(CHANGES, options)
     return answer[0] if answer else None
 
 
-async def _child(frame: Frame, index: int) -> FrameSnapshot | None:
-    """A cross-origin frame, or None when it is inlined by its parent, hidden, or goes away meanwhile."""
+async def _child(frame: Frame, prefix: str, seen: _Seen | None) -> tuple[_Seen, dict[str, Any]] | Literal[False] | None:
+    """A cross-origin frame; False when it goes away meanwhile, None when its parent writes it."""
     try:
-        found = await _serialize(frame, f"f{index}:")
+        found = await _changes(frame, prefix, seen)
         if found is None:
             return None
-        holder = await frame.frame_element()
-        owner = await holder.evaluate(REF_OF)
+        owner = seen.owner if seen else ""
+        if not owner or "html" in found:
+            holder = await frame.frame_element()
+            owner = await holder.evaluate(REF_OF)
     except PlaywrightError:
         # A frame that is navigating or leaving cannot be read now; its going shows as a DOM change, which is captured anew.
-        return None
-    return FrameSnapshot(frame=f"f{index}", url=found["url"], html=found["html"], owner=owner)
-
-
-async def _read(page: Page) -> Snapshot:
-    found = await _serialize(page.main_frame, "")
-    if found is None:
-        raise PageError(f"The page {page.url!r} is a frame of another page; capture that page.")
-    frames = [FrameSnapshot(frame="", url=found["url"], html=found["html"])]
-    for index, frame in enumerate(page.frames):
-        if frame is not page.main_frame and not frame.is_detached() and (child := await _child(frame, index)):
-            frames.append(child)
-    return Snapshot(url=found["url"], title=found["title"], today=date.fromisoformat(found["date"]), frames=tuple(frames))
+        return False
+    return _Seen(prefix, found["version"], owner), found
 
 
 async def capture(page: Page, native_dialog: str | None = None, settings: CaptureSettings = CaptureSettings()) -> Snapshot:
     """The page as a person would see it now.
 
-    `native_dialog` is the text of a browser dialog that stands open. Such a dialog stops the page's scripts, so the snapshot
-    then has no frames.
-
     Raises:
         PageError: the page is gone, hung, or keeps navigating.
     """
-    if native_dialog is not None:
-        return Snapshot(url=page.url, today=date.today(), frames=(), native_dialog=native_dialog)
-    return await _steady(page, lambda: _read(page), settings)
+    found = await Sight(page, settings).look(native_dialog)
+    assert isinstance(found, Snapshot)  # a first look is a whole one
+    return found
 
 
 async def _frame_of(page: Page, ref: str) -> Frame | None:

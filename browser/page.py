@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from weakref import WeakKeyDictionary
 
 from asyncio_throttle import Throttler
+from loguru import logger
 from playwright.async_api import Browser, Page, StorageState
 from playwright.async_api import Error as PlaywrightError
 
@@ -22,7 +23,8 @@ from browser.recorder import Recorder
 from browser.settle import Rest, Settler, SettleSettings
 from browser.traffic import Traffic
 from schema_extraction.action import Action, Click, Fill, Outcome, Target
-from schema_extraction.extract import extract
+from schema_extraction.errors import SnapshotError
+from schema_extraction.live import Live
 from schema_extraction.profile import ControlPattern, Profile
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
@@ -63,6 +65,8 @@ class CasePage:
         self.settler = Settler(page, self.traffic, settings.settle)
         self.overlay = Overlay(page)
         self.recorder = Recorder(page, profile)
+        self.sight = capture.Sight(page)
+        self._live = Live(profile)
         self._last: View | None = None
         self._stamp: tuple[str, ...] = ()
         self._settled = Rest()
@@ -188,9 +192,18 @@ class CasePage:
         if self._last is not None and await self.current(self._last):
             return self._last
         stamp = await self._known_rest()
-        snapshot = await self.snapshot()
-        self._last, self._stamp = extract(snapshot, self.profile), stamp
+        self._last, self._stamp = await self._look(), stamp
         return self._last
+
+    async def _look(self) -> View:
+        dialog = await self.dialogs.look()
+        try:
+            return self._live.read(await self.sight.look(dialog))
+        except (LookupError, SnapshotError) as error:
+            # Changes that do not fit the page that is known: the page is the truth, so read all of it.
+            logger.warning("Changes of {!r} could not be followed ({!r}); the whole page is read", self.page.url, error)
+            self.sight.forget()
+            return self._live.read(await self.sight.look(dialog))
 
     async def _known_rest(self) -> tuple[str, ...]:
         """The stamp of the page at rest, without waiting again where it has just been waited for."""

@@ -58,6 +58,9 @@ class Draft:
     control, with its place. `notices` come with the element that says them, `frames` are the tables'. `conversation`: the first
     region here that may hold the messages; `opens`: lists that comboboxes here open; `radios`: radio buttons here. `lines`:
     left-over text by section; `names`: sections that begin here. `claimed`: what its passes have claimed.
+
+    For the next look: `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
+    than can be told; `stale`: something that it was read from is no more.
     """
 
     page: Page
@@ -83,6 +86,9 @@ class Draft:
     names: list[str] = field(default_factory=list)
     busy: bool = False
     claimed: list[tuple[Element, int]] = field(default_factory=list)
+    links: set[tuple[str, str]] | None = None
+    restless: bool = False
+    stale: bool = False
 
     def claim(self, *elements: Element) -> None:
         """Say that the text of `elements` has been read."""

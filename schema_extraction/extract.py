@@ -19,7 +19,7 @@ from schema_extraction.passes.survey import share, survey
 from schema_extraction.passes.tables import read_tables
 from schema_extraction.profile import Profile
 from schema_extraction.runs import runs
-from schema_extraction.snapshot import Snapshot
+from schema_extraction.snapshot import Changes, Snapshot
 from schema_extraction.static import snapshot_of_file
 from schema_extraction.view import Control, Dialog, Fact, Notice, Section, Table, View
 
@@ -69,8 +69,8 @@ class Reading:
             for draft in drafts:
                 read(draft)
 
-    def view(self, snapshot: Snapshot) -> View:
-        """The view, with everything from the snapshot that is not in its frames."""
+    def view(self, snapshot: Snapshot | Changes) -> View:
+        """The view, with what the snapshot says of the page apart from its frames."""
         profile = self.profile
         case_id = profile.case_id(snapshot.url) if profile else None
         facts = self._facts(case_id)

@@ -71,7 +71,8 @@ class Node:
 class Page:
     """All frames of a snapshot. `ids` finds elements by (frame prefix, id), also in hidden popups and labels; `labels` the
     label elements by (frame prefix, what they are for); `refs` elements by ref. `numbered`: by frame prefix, all elements in
-    the order in which the serialiser wrote them."""
+    the order in which the serialiser wrote them, the root first. `frames`: those that are in it. `twins`: ids that stand more
+    than once; `labelled`: regions named by elements elsewhere."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
@@ -79,6 +80,9 @@ class Page:
     labels: dict[tuple[str, str], list[Element]] = field(default_factory=dict)
     refs: dict[str, Element] = field(default_factory=dict)
     numbered: dict[str, list[Element]] = field(default_factory=dict)
+    frames: list[FrameSnapshot] = field(default_factory=list)
+    twins: set[tuple[str, str]] = field(default_factory=set)
+    labelled: list[Node] = field(default_factory=list)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
         """The elements that an attribute of space-separated ids names."""
@@ -96,7 +100,8 @@ class Page:
     def enter(self, element: Element, prefix: str) -> None:
         """Make an element known by its id, its ref and what it labels."""
         if identity := element.get("id"):
-            self.ids.setdefault((prefix, identity), element)
+            if self.ids.setdefault((prefix, identity), element) is not element:
+                self.twins.add((prefix, identity))
         if element.tag == "label" and (target := element.get("for")):
             self.labels.setdefault((prefix, target), []).append(element)
 
@@ -131,15 +136,42 @@ class Page:
         self.of[element] = node
         if ref := element.get("cp-ref"):
             self.refs[ref] = element
-        if role in REGION_ROLES:
-            if region := _region_name(self, node):
-                node.inside = node.over = node.names = region
-        elif tag == "cp-frame":
-            node.inside = node.over = node.names = _frame_name(element)
-        elif role == "heading" and (heading := text_of(element, naming=True)):
-            node.section = node.names = heading
-            _head(node, heading)
+        if node.role in REGION_ROLES and element.get("aria-labelledby"):
+            self.labelled.append(node)
+        node.names = self.opens(node)
+        if node.names and role == "heading":
+            node.section = node.names
+            _head(node, node.names)
+        elif node.names:
+            node.inside = node.over = node.names
         return node
+
+    def opens(self, node: Node) -> str:
+        """The section that a node opens: its name as a region or frame, its text as a heading, or ""."""
+        if node.role in REGION_ROLES:
+            return _region_name(self, node)
+        if node.tag == "cp-frame":
+            return _frame_name(node.element)
+        return text_of(node.element, naming=True) if node.role == "heading" else ""
+
+
+def _parsed(markup: str) -> Element | None:
+    parser = etree.XMLParser(
+        recover=True, huge_tree=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
+    return etree.fromstring(markup.encode("utf-8", "replace"), parser)
+
+
+def fragment(markup: str) -> Element:
+    """An element as the serialiser wrote it.
+
+    Raises:
+        SnapshotError: it cannot be read.
+    """
+    root = _parsed(markup)
+    if root is None:
+        raise SnapshotError(f"Expected a serialised element, met {markup[:40]!r}; capture the page again.")
+    return root
 
 
 def parse_markup(markup: str, snapshot: Snapshot) -> Element:
@@ -150,10 +182,7 @@ def parse_markup(markup: str, snapshot: Snapshot) -> Element:
     """
     if "cp-date=" not in markup[:200]:
         markup = prepare(markup, snapshot.today)
-    parser = etree.XMLParser(
-        recover=True, huge_tree=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-    )
-    root = etree.fromstring(markup.encode("utf-8", "replace"), parser)
+    root = _parsed(markup)
     if root is None:
         raise SnapshotError(f"Expected serialised HTML, met {markup[:40]!r}; capture the page again.")
     return root
@@ -192,7 +221,7 @@ def _frame_name(element: Element) -> str:
     return squash(element.get("title") or element.get("aria-label") or element.get("name")) or "frame"
 
 
-def _read_frame(page: Page, snapshot: Snapshot, frame: FrameSnapshot) -> None:
+def _read_frame(page: Page, frame: FrameSnapshot) -> None:
     prefix = frame.frame
     name, inert = "", False
     if prefix:
@@ -201,9 +230,8 @@ def _read_frame(page: Page, snapshot: Snapshot, frame: FrameSnapshot) -> None:
         if frame.owner and above is None:
             return  # the iframe itself is hidden
         name, inert = (_frame_name(above.element), above.inert) if above else ("frame", False)
-    root = parse_markup(frame.html, snapshot)
-    page.numbered[prefix] = [*root.iter("*")]
-    for element in page.numbered[prefix]:
+    root = page.numbered[prefix][0]
+    for element in root.iter("*"):
         page.enter(element, prefix)
     for body in root.iterchildren("body"):
         for element in body.iter("*"):
@@ -212,17 +240,24 @@ def _read_frame(page: Page, snapshot: Snapshot, frame: FrameSnapshot) -> None:
             page.nodes.append(page.add(element, node_above, prefix, name, inert))
 
 
+def read_nodes(page: Page) -> Page:
+    """A page with the same trees and all its nodes anew."""
+    new = Page(numbered=page.numbered, frames=page.frames)
+    for frame in new.frames:
+        _read_frame(new, frame)
+    for node in reversed(new.nodes):
+        if node.parent is not None:
+            node.parent.operated |= node.operated
+            node.parent.tabled |= node.tabled
+    return new
+
+
 def parse(snapshot: Snapshot) -> Page:
     """Parse every frame of a snapshot.
 
     Raises:
         SnapshotError: a frame is not HTML that can be read.
     """
-    page = Page()
-    for frame in snapshot.frames:
-        _read_frame(page, snapshot, frame)
-    for node in reversed(page.nodes):
-        if node.parent is not None:
-            node.parent.operated |= node.operated
-            node.parent.tabled |= node.tabled
-    return page
+    roots = {frame.frame: parse_markup(frame.html, snapshot) for frame in snapshot.frames}
+    numbered = {prefix: [*root.iter("*")] for prefix, root in roots.items()}
+    return read_nodes(Page(numbered=numbered, frames=list(snapshot.frames)))

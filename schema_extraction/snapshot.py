@@ -39,6 +39,25 @@ class FrameSnapshot(Frozen):
     owner: str = ""
 
 
+class Patch(Frozen):
+    """A change of one element: `number` is its place among the elements of its frame, in the order in which they were written,
+    those of earlier patches included; `html` what it is now, with `<cp-keep n="..."/>` for elements that are as they were.
+    Empty: it is gone. Number 0 is the root: `html` is what follows the body."""
+
+    number: int
+    html: str
+
+
+class Changes(Frozen):
+    """What has changed on a page since the last capture: patches by frame, in order."""
+
+    url: str
+    title: str = ""
+    today: date
+    patches: tuple[tuple[str, Patch], ...]
+    native_dialog: str | None = None
+
+
 class Snapshot(Frozen):
     """`native_dialog` is the text of a browser dialog that stood open, or None."""
 

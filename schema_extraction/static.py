@@ -46,7 +46,7 @@ def _hidden(element: Element) -> bool:
     return parent is not None and parent.tag == "details" and parent.get("open") is None and tag != "summary"
 
 
-def _remove(element: Element) -> None:
+def take_out(element: Element) -> None:
     """Take an element out and leave the text that follows it where it was."""
     parent = element.getparent()
     if parent is None:
@@ -107,7 +107,7 @@ def _keep_popups(body: Element, root: Element) -> None:
     for element in [node for node in body.iter() if node.get("id") in wanted]:
         listed = element.tag == "datalist" or element.get("role") in ("listbox", "menu", "tree")
         if listed and (element.tag == "datalist" or any(_hidden(node) for node in (element, *element.iterancestors()))):
-            _remove(element)
+            take_out(element)
             for name in ("hidden", "aria-hidden", "style", "inert"):
                 if element.get(name) is not None:
                     del element.attrib[name]
@@ -162,7 +162,7 @@ def prepare(markup: str, today: date) -> str:
     _keep_popups(body, root)
     for element in list(body.iter()):
         if element is not body and _hidden(element):
-            _remove(element)
+            take_out(element)
     for number, element in enumerate(root.iter(), start=1):
         for name in [name for name in element.attrib if not _NAME.fullmatch(str(name))]:
             del element.attrib[name]

@@ -5,6 +5,7 @@
 //
 //   globalThis[Symbol.for("casepilot")]
 //     .serialize({prefix}) -> {html, url, title, date} | null   (null: this frame is inlined by its same-origin parent)
+//     .scene                                                    (what the last call wrote; journal.js keeps it up to date)
 //     .element(ref) -> Element | null                           (null: gone from the page, or of another document)
 //     .refOf(element) -> ref                                    (the same for the life of the element)
 //     .prefix                                                   ("" or the frame prefix that serialize was last given)
@@ -71,12 +72,18 @@
   const NODE_LIMIT = 30000;
   const ATTRIBUTE_LIMIT = 300;
 
-  const escapeText = (text) => text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  const SPECIAL = /[&<>"\n\u0000-\u0008\u000b\u000e-\u001f\ufffe\uffff]/;
+  const BLANKS = /[ \t\r\f]{2}|[\t\r\f\n]|[\u0000-\u0008\u000b\u000e-\u001f\ufffe\uffff]/;
+  const escapeText = (text) =>
+    SPECIAL.test(text) ? text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;") : text;
   const escapeValue = (text) =>
-    text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;").replace(/\n/g, "&#10;");
+    SPECIAL.test(text)
+      ? clean(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/"/g, "&quot;").replace(/\n/g, "&#10;")
+      : text;
   // Characters that XML cannot hold, and runs of blanks.
   const clean = (text) => text.replace(/[\u0000-\u0008\u000b\u000e-\u001f\ufffe\uffff]/g, "");
-  const squeeze = (text) => clean(text).replace(/[ \t\r\f]+/g, " ").replace(/\s*\n\s*/g, "\n");
+  const squeeze = (text) =>
+    BLANKS.test(text) ? clean(text).replace(/[ \t\r\f]+/g, " ").replace(/\s*\n\s*/g, "\n") : text;
 
   // -- secrets ------------------------------------------------------------------------------------------------------------
   // Once a password, always a password: 'show password' buttons turn the type into text.
@@ -94,12 +101,7 @@
   const composedParent = (node) => node.assignedSlot ?? node.parentElement ?? (node.getRootNode().host || null);
 
   const everyRoot = (root, found = [root]) => {
-    for (const node of root.querySelectorAll("*")) {
-      if (node.shadowRoot) {
-        found.push(node.shadowRoot);
-        everyRoot(node.shadowRoot, found);
-      }
-    }
+    for (const node of root.querySelectorAll("*")) if (node.shadowRoot) everyRoot(node.shadowRoot, (found.push(node.shadowRoot), found));
     return found;
   };
 
@@ -110,9 +112,9 @@
 
   // What stays operable while a modal dialog is open: the dialog and the popups that its controls point to, each with the
   // elements above it. null when no modal dialog is open.
-  const foreground = (doc) => {
+  const foreground = (doc, within = everyRoot(doc)) => {
     const open = [];
-    for (const root of everyRoot(doc)) {
+    for (const root of within) {
       for (const node of root.querySelectorAll('dialog[open],[aria-modal="true"]')) {
         const modal = node.matches(":modal") || node.getAttribute("aria-modal") === "true";
         if (modal && node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) open.push(node);
@@ -132,49 +134,72 @@
     return { roots, above };
   };
 
-  // -- one document -------------------------------------------------------------------------------------------------------
-  const serialize = ({ prefix = "" } = {}) => {
-    let parent = null;
-    try {
-      parent = window.frameElement;
-    } catch {
-      // a cross-origin parent: this frame speaks for itself
+  const deepFocus = (doc) => {
+    let focused = doc.activeElement;
+    while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+    return focused === doc.body ? null : focused;
+  };
+
+  // -- the scene ------------------------------------------------------------------------------------------------------------
+  // What was written last, so that a later call can write only what has changed:
+  //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
+  //   fields: form field -> signature of its live state; docs: document -> {fore, focus}; frames: iframe -> its document;
+  //   hosts: custom elements without a shadow root; windows: long tables -> first row written; linked: see `link`;
+  //   linkers: elements that may name others.
+  let scene = null;
+  let out = "";
+  let nodes = 0;
+  // While a patch is written: its root, whether children that have not changed are kept, and whether the root was written.
+  let patch = null;
+
+  const fresh = (prefix) => ({
+    prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
+    hosts: new Set(), windows: new Map(), linked: new Map(), linkers: new Set(), scopes: new Map(), relinked: false,
+  });
+
+  // A shadow root's or inner document's ids get a prefix: the output has one scope.
+  const scopeOf = (node) => {
+    const root = node.getRootNode();
+    if (root === document) return "";
+    let scope = scene.scopes.get(root);
+    if (scope === undefined) scene.scopes.set(root, (scope = `s${scene.scopes.size + 1}.`));
+    return scope;
+  };
+
+  const attribute = (name, value) => {
+    out += ` ${name}="${escapeValue(String(value))}"`;
+  };
+
+  // Every element that is written begins here, so that numbers are places in document order.
+  const open = (name, node, state) => {
+    out += "<" + name;
+    if (patch && node === patch.root) {
+      patch.written = out.length === name.length + 1;
+      return;
     }
-    if (parent) return null;
-    pilot.prefix = prefix;
-    sweep();
+    if (node && state && !state.forced) {
+      scene.numbers.set(node, scene.count);
+      scene.states.set(node, state);
+    }
+    scene.count++;
+  };
 
-    const out = [];
-    const scopes = new Map();
-    const emitted = new WeakSet();
-    const linked = new Map(); // hidden elements that a control points to, with the reason
-    let nodes = 0;
+  const roleOf = (node) => (node.getAttribute("role") ?? "").trim().split(/\s+/)[0].toLowerCase();
 
-    // Ids are scoped to their document or shadow root; the output has one scope, so inner ids get a prefix.
-    const scopeOf = (node) => {
-      const root = node.getRootNode();
-      if (root === document) return "";
-      let scope = scopes.get(root);
-      if (scope === undefined) scopes.set(root, (scope = `s${scopes.size + 1}.`));
-      return scope;
-    };
+  const isEditor = (node) =>
+    node.hasAttribute("contenteditable") &&
+    node.isContentEditable &&
+    !(node.parentElement && node.parentElement.isContentEditable) &&
+    node.localName !== "html";
 
-    const attribute = (name, value) => {
-      out.push(" ", name, '="', escapeValue(clean(String(value))), '"');
-    };
+  const address = (node) => {
+    const raw = node.getAttribute("href") ?? "";
+    if (raw.startsWith("#") || !/^https?:$/.test(node.protocol ?? "")) return raw;
+    return node.origin === location.origin ? node.href.slice(location.origin.length) : node.href;
+  };
 
-    const roleOf = (node) => (node.getAttribute("role") ?? "").trim().split(/\s+/)[0].toLowerCase();
-
-    const isEditor = (node) =>
-      node.isContentEditable && !(node.parentElement && node.parentElement.isContentEditable) && node.localName !== "html";
-
-    const address = (node) => {
-      const raw = node.getAttribute("href") ?? "";
-      if (raw.startsWith("#") || !/^https?:$/.test(node.protocol ?? "")) return raw;
-      return node.origin === location.origin ? node.href.slice(location.origin.length) : node.href;
-    };
-
-    const writeAttributes = (node, tag, role) => {
+  const writeAttributes = (node, tag, role) => {
+    if (node.hasAttributes()) {
       const scope = scopeOf(node);
       for (const { name, value } of node.attributes) {
         const aria = name.startsWith("aria-");
@@ -186,264 +211,406 @@
         else if (scope && IDREFS.has(name)) attribute(name, value.trim().split(/\s+/).filter(Boolean).map((id) => scope + id).join(" "));
         else attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
       }
-      if (NATIVE.has(tag) || tag === "fieldset") if (node.matches(":disabled")) attribute("disabled", "");
-    };
+    }
+    if (NATIVE.has(tag) || tag === "fieldset") if (node.matches(":disabled")) attribute("disabled", "");
+  };
 
-    const writeState = (node, tag, role, editor, focused) => {
-      if (tag === "input") {
-        const type = node.type;
-        if (type === "checkbox" || type === "radio") {
-          attribute("cp-checked", node.indeterminate ? "mixed" : node.checked);
-          attribute("value", node.value.slice(0, ATTRIBUTE_LIMIT));
-        } else if (isSecret(node)) attribute("cp-sensitive", "true");
-        else if (type === "file") attribute("cp-value", [...node.files].map((file) => file.name).join(", "));
-        else attribute("cp-value", node.value);
-        if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
-      } else if (tag === "textarea" || tag === "select") {
-        attribute("cp-value", node.value);
-        if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
-      } else if (tag === "output") attribute("cp-value", node.value);
-      else if (editor) attribute("cp-value", node.innerText.trim());
-      if (tag === "option" && node.selected) attribute("cp-selected", "true");
-      if (node === focused) attribute("cp-focus", "true");
-    };
+  // The live state of a form field in one text: it changes without a trace in the DOM.
+  const signature = (node) => {
+    const type = node.type;
+    let state = type === "checkbox" || type === "radio" ? `${node.checked}${node.indeterminate}` : isSecret(node) ? "" : node.value;
+    if (node.selectedOptions?.length > 1) state += [...node.selectedOptions].map((option) => option.index);
+    return `${state}|${node.matches(":disabled")}|${node.matches(":user-invalid") ? node.validationMessage : ""}`;
+  };
 
-    const options = (select) => {
-      let shown = 0;
-      const one = (option) => {
-        if (option.hidden || ++shown > 1000) return;
-        out.push("<option");
-        attribute("value", option.value.slice(0, ATTRIBUTE_LIMIT));
-        if (option.selected) attribute("cp-selected", "true");
-        if (option.matches(":disabled")) attribute("disabled", "");
-        out.push(">", escapeText(squeeze(option.label || option.text)), "</option>");
-      };
-      for (const child of select.children) {
-        if (child.localName === "option") one(child);
-        else if (child.localName === "optgroup") {
-          out.push("<optgroup");
-          attribute("label", child.label);
-          out.push(">");
-          for (const option of child.children) if (option.localName === "option") one(option);
-          out.push("</optgroup>");
-        }
+  const writeState = (node, tag, editor, state) => {
+    if (tag === "input") {
+      const type = node.type;
+      if (type === "checkbox" || type === "radio") {
+        attribute("cp-checked", node.indeterminate ? "mixed" : node.checked);
+        attribute("value", node.value.slice(0, ATTRIBUTE_LIMIT));
+      } else if (isSecret(node)) attribute("cp-sensitive", "true");
+      else if (type === "file") attribute("cp-value", [...node.files].map((file) => file.name).join(", "));
+      else attribute("cp-value", node.value);
+      if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
+    } else if (tag === "textarea" || tag === "select") {
+      attribute("cp-value", node.value);
+      if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
+    } else if (tag === "output") attribute("cp-value", node.value);
+    else if (editor) attribute("cp-value", node.innerText.trim());
+    if (tag === "option" && node.selected) attribute("cp-selected", "true");
+    if (!state.forced && (tag === "input" || tag === "textarea" || tag === "select")) scene.fields.set(node, signature(node));
+    if (node === state.doc?.focus) attribute("cp-focus", "true");
+  };
+
+  const options = (select) => {
+    let shown = 0;
+    const one = (option) => {
+      if (option.hidden || ++shown > 1000) return;
+      open("option");
+      attribute("value", option.value.slice(0, ATTRIBUTE_LIMIT));
+      if (option.selected) attribute("cp-selected", "true");
+      if (option.matches(":disabled")) attribute("disabled", "");
+      out += ">" + escapeText(squeeze(option.label || option.text)) + "</option>";
+    };
+    for (const child of select.children) {
+      if (child.localName === "option") one(child);
+      else if (child.localName === "optgroup") {
+        open("optgroup");
+        attribute("label", child.label);
+        out += ">";
+        for (const option of child.children) if (option.localName === "option") one(option);
+        out += "</optgroup>";
       }
-    };
+    }
+  };
 
-    const link = (node, role) => {
-      for (const name of ["aria-controls", "aria-owns"]) {
-        for (const popup of byId(node, node.getAttribute(name))) {
-          if (LINKED_POPUPS.has(roleOf(popup)) || popup.querySelector('[role="option"]')) linked.set(popup, "popup");
-        }
+  // Hidden lists that a control opens and hidden labels that it names follow the body: remember them, with the reason.
+  const link = (node) => {
+    const remember = (found, why) => {
+      if (scene.linked.get(found) === why || (why === "label" && scene.linked.has(found))) return;
+      scene.linked.set(found, why);
+      scene.relinked = true;
+    };
+    for (const name of ["aria-controls", "aria-owns"]) {
+      for (const popup of node.hasAttribute(name) ? byId(node, node.getAttribute(name)) : []) {
+        if (LINKED_POPUPS.has(roleOf(popup)) || popup.querySelector('[role="option"]')) remember(popup, "popup");
       }
-      for (const label of byId(node, node.getAttribute("aria-labelledby"))) if (!linked.has(label)) linked.set(label, "label");
-      if (node.list) linked.set(node.list, "popup");
-    };
+    }
+    if (node.hasAttribute("aria-labelledby")) for (const label of byId(node, node.getAttribute("aria-labelledby"))) remember(label, "label");
+    if (node.list) remember(node.list, "popup");
+  };
 
-    // `state`: doc, focused, fore (see foreground), back (outside the modal dialog), operable (inside a control),
-    // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden).
-    const children = (node, state) => {
-      const list = node.localName === "slot" ? node.assignedNodes({ flatten: true }) : null;
-      const kids = list?.length ? list : node.childNodes;
-      let rows = 0;
-      for (const child of kids) {
-        if (child.nodeType === 3) {
-          if (state.text) {
-            const text = squeeze(child.data);
-            if (text) out.push(escapeText(text));
+  const LINKS = ["aria-controls", "aria-owns", "aria-labelledby", "list"];
+
+  // Ids and their bearers may have changed: what does everything name now?
+  const relink = () => {
+    const before = [...scene.linked];
+    scene.linked = new Map();
+    for (const node of scene.linkers) scene.numbers.has(node) ? link(node) : scene.linkers.delete(node);
+    const now = [...scene.linked];
+    scene.relinked = now.length !== before.length || now.some(([node, why], i) => node !== before[i][0] || why !== before[i][1]);
+  };
+
+  // An element, with all in it, is written no more.
+  const forget = (node) => {
+    const stack = [node];
+    while (stack.length) {
+      const at = stack.pop();
+      scene.numbers.delete(at);
+      scene.fields.delete(at);
+      scene.windows.delete(at);
+      scene.hosts.delete(at);
+      if (scene.frames.has(at)) {
+        const inner = scene.frames.get(at);
+        scene.frames.delete(at);
+        scene.docs.delete(inner);
+        if (inner?.documentElement) stack.push(inner.documentElement);
+      }
+      if (at.shadowRoot) stack.push(...at.shadowRoot.children);
+      if (at.localName === "slot") stack.push(...at.assignedElements());
+      for (let child = at.firstElementChild; child; child = child.nextElementSibling) stack.push(child);
+    }
+  };
+
+  // The rows of a long table that are written: those from the first that is in sight.
+  const firstRow = (section) => {
+    const rows = section.rows;
+    const last = rows.length - ROW_LIMIT;
+    let low = 0;
+    for (let high = last; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (rows[middle].getBoundingClientRect().bottom > 0) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  };
+
+  // `state`: doc (fore, focus of its document), back (outside the modal dialog), inside (within it), operable (inside a control),
+  // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden).
+  const children = (node, state) => {
+    const list = node.localName === "slot" ? node.assignedNodes({ flatten: true }) : null;
+    const kids = list?.length ? list : node.childNodes;
+    let skipped = 0;
+    let rows = 0;
+    if (node.rows?.length > ROW_LIMIT && node.localName !== "table") scene.windows.set(node, (skipped = firstRow(node)));
+    for (const child of kids) {
+      if (child.nodeType === 3) {
+        if (state.text) {
+          const text = squeeze(child.data);
+          if (text) out += escapeText(text);
+        }
+      } else if (child.nodeType === 1) {
+        if (child.localName === "tr" && (rows++ < skipped || rows - skipped > ROW_LIMIT)) {
+          if (patch && scene.numbers.has(child)) forget(child);
+          continue;
+        }
+        if (patch?.keep) {
+          const number = scene.numbers.get(child);
+          if (number !== undefined) {
+            out += `<cp-keep n="${number}"/>`;
+            continue;
           }
-        } else if (child.nodeType === 1) {
-          if (child.localName === "tr" && ++rows > ROW_LIMIT) continue;
-          visit(child, state);
         }
+        visit(child, state);
       }
-    };
+    }
+  };
 
-    // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
-    const seen = (node, tag, state) => {
-      if (state.forced || tag === "body") return true;
-      if (node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
-        const rect = node.getBoundingClientRect();
-        if (rect.width && rect.height && rect.right > -1000) return true;
-        if (tag === "br" || tag === "option" || tag === "wbr") return true;
-        if (tag === "input" && DRAWN_OVER.has(node.type)) return true;
-        const style = getComputedStyle(node);
-        if (style.display === "contents") return false;
-        if (rect.width && rect.height) return NATIVE.has(tag) || tag === "a" ? null : true; // parked beside the page
-        if (style.overflowX !== "visible" || style.overflowY !== "visible") {
-          return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
-        }
-        if (tag === "iframe" || (NATIVE.has(tag) && !node.firstChild)) return null;
-        return true;
-      }
-      if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
+  // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
+  const seen = (node, tag, state) => {
+    if (state.forced || tag === "body") return true;
+    if (node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
+      const rect = node.getBoundingClientRect();
+      if (rect.width && rect.height && rect.right > -1000) return true;
+      if (tag === "br" || tag === "option" || tag === "wbr") return true;
+      if (tag === "input" && DRAWN_OVER.has(node.type)) return true;
       const style = getComputedStyle(node);
       if (style.display === "contents") return false;
-      if (style.display === "none" || !node.checkVisibility({ opacityProperty: true })) {
-        // An opacity of nought hides all, save inputs that are drawn over.
-        return style.display !== "none" && node.querySelector("input[type=checkbox],input[type=radio],input[type=file]") ? false : null;
+      if (rect.width && rect.height) return NATIVE.has(tag) || tag === "a" ? null : true; // parked beside the page
+      if (style.overflowX !== "visible" || style.overflowY !== "visible") {
+        return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
       }
-      return false; // visibility: hidden, which children may undo
-    };
+      if (tag === "iframe" || (NATIVE.has(tag) && !node.firstChild)) return null;
+      return true;
+    }
+    if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
+    const style = getComputedStyle(node);
+    if (style.display === "contents") return false;
+    if (style.display === "none" || !node.checkVisibility({ opacityProperty: true })) {
+      // An opacity of nought hides all, save inputs that are drawn over.
+      return style.display !== "none" && node.querySelector("input[type=checkbox],input[type=radio],input[type=file]") ? false : null;
+    }
+    return false; // visibility: hidden, which children may undo
+  };
 
-    const frame = (node, state) => {
-      let inner = null;
-      try {
-        inner = node.contentDocument;
-      } catch {
-        // cross-origin: captured by its own call
-      }
-      out.push("<cp-frame");
-      for (const name of ["id", "name", "title", "aria-label", "src"]) {
-        const value = node.getAttribute(name);
-        if (value) attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
-      }
-      attribute("cp-ref", prefix + refOf(node));
-      out.push(">");
-      const body = inner?.body;
-      if (body) {
-        const below = { ...state, fore: state.back ? null : foreground(inner), focused: state.focused === node ? deepFocus(inner) : null, pointer: false };
-        if (inner.designMode === "on" || body.isContentEditable) {
-          out.push("<div");
-          attribute("contenteditable", "true");
-          attribute("role", "textbox");
-          attribute("aria-multiline", "true");
-          attribute("aria-label", body.getAttribute("aria-label") ?? node.title ?? node.getAttribute("aria-label") ?? "");
-          attribute("cp-ref", prefix + refOf(body));
-          attribute("cp-value", body.innerText.trim());
-          if (state.focused === node) attribute("cp-focus", "true");
-          out.push("></div>");
-        } else children(body, below);
-      }
-      out.push("</cp-frame>");
-    };
+  const enter = (doc) => {
+    const fore = foreground(doc);
+    const focus = deepFocus(doc);
+    const known = { fore, focus, front: fore };
+    scene.docs.set(doc, known);
+    return known;
+  };
 
-    const graphic = (node) => {
-      const label = node.getAttribute("aria-label") ?? [...node.children].find((c) => c.localName === "title")?.textContent;
-      if (!label) return;
-      out.push('<img role="img"');
-      attribute("alt", squeeze(label));
-      out.push("/>");
-    };
-
-    const visit = (node, state) => {
-      const tag = node.localName;
-      if (SKIP.has(tag) || emitted.has(node) || ++nodes > NODE_LIMIT) return;
-      const { fore } = state;
-      // The rest of the page is shut off while a modal dialog is open, often by these very attributes.
-      let back = state.back;
-      if (fore && !back && !state.inside) back = !fore.above.has(node) && !fore.roots.has(node);
-      const besideModal = back && !state.back;
-      if (!besideModal && !state.forced && !(fore && fore.above.has(node))) {
-        if (node.inert || node.getAttribute("aria-hidden") === "true") return;
+  const frame = (node, state) => {
+    let inner = null;
+    try {
+      inner = node.contentDocument;
+    } catch {
+      // cross-origin: captured by its own call
+    }
+    open("cp-frame", node, state);
+    scene.frames.set(node, inner);
+    for (const name of ["id", "name", "title", "aria-label", "src"]) {
+      const value = node.getAttribute(name);
+      if (value) attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
+    }
+    attribute("cp-ref", scene.prefix + refOf(node));
+    out += ">";
+    const body = inner?.body;
+    if (body) {
+      const doc = enter(inner);
+      const focused = state.doc?.focus === node;
+      if (state.back) doc.fore = null;
+      if (inner.designMode === "on" || body.isContentEditable) {
+        open("div", body, state);
+        attribute("contenteditable", "true");
+        attribute("role", "textbox");
+        attribute("aria-multiline", "true");
+        attribute("aria-label", body.getAttribute("aria-label") ?? node.title ?? node.getAttribute("aria-label") ?? "");
+        attribute("cp-ref", scene.prefix + refOf(body));
+        attribute("cp-value", body.innerText.trim());
+        if (focused) attribute("cp-focus", "true");
+        out += "></div>";
+      } else {
+        if (!focused) doc.focus = null;
+        children(body, { ...state, doc, pointer: false });
       }
-      if (tag === "input" && node.type === "hidden") return;
-      const visible = seen(node, tag, state);
-      if (visible === null) return;
-      emitted.add(node);
-      const inside = state.inside || Boolean(fore?.roots.has(node));
-      if (tag === "iframe") {
-        if (besideModal) out.push('<div cp-inert="true">');
-        frame(node, { ...state, back, inside: false });
-        if (besideModal) out.push("</div>");
+    }
+    out += "</cp-frame>";
+  };
+
+  const graphic = (node) => {
+    const label = node.getAttribute("aria-label") ?? [...node.children].find((c) => c.localName === "title")?.textContent;
+    if (!label) return;
+    open("img");
+    out += ' role="img"';
+    attribute("alt", squeeze(label));
+    out += "/>";
+  };
+
+  const visit = (node, state) => {
+    const tag = node.localName;
+    if (SKIP.has(tag) || (scene.numbers.has(node) && node !== patch?.root) || ++nodes > NODE_LIMIT) return;
+    const fore = state.doc?.fore;
+    // The rest of the page is shut off while a modal dialog is open, often by these very attributes.
+    let back = state.back;
+    if (fore && !back && !state.inside) back = !fore.above.has(node) && !fore.roots.has(node);
+    const besideModal = back && !state.back;
+    if (!besideModal && !state.forced && !(fore && fore.above.has(node))) {
+      if (node.inert || node.getAttribute("aria-hidden") === "true") return;
+    }
+    if (tag === "input" && node.type === "hidden") return;
+    const visible = seen(node, tag, state);
+    if (visible === null) return;
+    const inside = state.inside || Boolean(fore?.roots.has(node));
+    if (tag === "iframe") {
+      if (besideModal) {
+        open("div");
+        out += ' cp-inert="true">';
+      }
+      frame(node, { ...state, back, inside: false });
+      if (besideModal) out += "</div>";
+      return;
+    }
+    if (tag === "svg") return graphic(node);
+
+    const role = roleOf(node);
+    const editor = isEditor(node);
+    const native = NATIVE.has(tag) || (tag === "a" && node.hasAttribute("href"));
+    const operable = native || editor || WIDGETS.has(role);
+    const name = NAME.test(tag) ? tag : "cp-element";
+    const shadow = node.shadowRoot;
+    if (!shadow && tag.includes("-")) scene.hosts.add(node);
+    if (visible || shadow || operable || role || node.id) {
+      const style = state.forced ? null : getComputedStyle(node);
+      open(name, node, state);
+      writeAttributes(node, tag, role);
+      writeState(node, tag, editor, state);
+      let clickable = false;
+      if (!operable && !role && !state.operable && !state.pointer && tag !== "label" && style) {
+        clickable = Boolean(node.onclick) || node.tabIndex === 0 || style.cursor === "pointer";
+        if (clickable) attribute("cp-clickable", "true");
+      }
+      if (operable || clickable || tag === "label") attribute("cp-ref", scene.prefix + refOf(node));
+      if (besideModal) attribute("cp-inert", "true");
+      if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
+      if ((tag === "table" || tag === "tbody") && node.rows.length > ROW_LIMIT) attribute("cp-total", node.rows.length);
+      if (operable && LINKS.some((name) => node.hasAttribute(name))) {
+        if (!state.forced) scene.linkers.add(node);
+        link(node);
+      }
+      if (VOID.has(tag)) {
+        out += "/>";
         return;
       }
-      if (tag === "svg") return graphic(node);
+      const begin = out.length;
+      out += ">";
+      const below = {
+        doc: state.doc,
+        back,
+        inside,
+        operable: state.operable || operable || tag === "label",
+        pointer: state.pointer || clickable,
+        text: visible || Boolean(style && style.display === "contents" && style.visibility === "visible"),
+        forced: state.forced,
+      };
+      if (tag === "select") options(node);
+      else if (tag === "textarea" || editor) {
+        // its text is its value
+      } else if (shadow) {
+        open("cp-shadow");
+        out += ">";
+        children(shadow, { ...below, text: true });
+        out += "</cp-shadow>";
+      } else children(node, below);
+      if (scene.windows.get(node)) out = `${out.slice(0, begin)} cp-first="${scene.windows.get(node)}"${out.slice(begin)}`;
+      out += `</${name}>`;
+      return;
+    }
+    const contents = getComputedStyle(node);
+    children(node, { ...state, back, inside, text: contents.display === "contents" && contents.visibility === "visible" });
+  };
 
-      const role = roleOf(node);
-      const editor = isEditor(node);
-      const native = NATIVE.has(tag) || (tag === "a" && node.hasAttribute("href"));
-      const operable = native || editor || WIDGETS.has(role);
-      const name = NAME.test(tag) ? tag : "cp-element";
-      const bare = !visible && !node.shadowRoot;
-      if (!bare || operable || role || node.id) {
-        const style = state.forced ? null : getComputedStyle(node);
-        out.push("<", name);
-        writeAttributes(node, tag, role);
-        writeState(node, tag, role, editor, state.focused);
-        let clickable = false;
-        if (!operable && !role && !state.operable && !state.pointer && tag !== "label" && style) {
-          clickable = Boolean(node.onclick) || node.tabIndex === 0 || style.cursor === "pointer";
-          if (clickable) attribute("cp-clickable", "true");
-        }
-        if (operable || clickable || tag === "label") attribute("cp-ref", prefix + refOf(node));
-        if (besideModal) attribute("cp-inert", "true");
-        if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
-        if ((tag === "table" || tag === "tbody") && node.rows.length > ROW_LIMIT) attribute("cp-total", node.rows.length);
-        if (operable) link(node, role);
-        if (VOID.has(tag)) {
-          out.push("/>");
-          return;
-        }
-        out.push(">");
-        const below = {
-          ...state,
-          back,
-          inside,
-          operable: state.operable || operable || tag === "label",
-          pointer: state.pointer || clickable,
-          text: visible || Boolean(style && style.display === "contents" && style.visibility === "visible"),
-        };
-        if (tag === "select") options(node);
-        else if (tag === "textarea" || editor) {
-          // its text is its value
-        } else if (node.shadowRoot) {
-          out.push("<cp-shadow>");
-          children(node.shadowRoot, { ...below, text: true });
-          out.push("</cp-shadow>");
-        } else children(node, below);
-        out.push("</", name, ">");
-        return;
-      }
-      const contents = getComputedStyle(node);
-      children(node, { ...state, back, inside, text: contents.display === "contents" && contents.visibility === "visible" });
-    };
+  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true };
 
-    // Lists that a control opens and hidden labels that it names: read now, though they are hidden.
-    const popups = () => {
-      for (const [node, why] of linked) {
-        if (emitted.has(node)) continue;
-        if (why === "label" && node.closest("[hidden]") === null && node.checkVisibility()) continue;
-        out.push(why === "popup" ? "<cp-popup>" : "<cp-label>");
-        if (node.localName === "datalist") {
-          out.push("<datalist");
-          attribute("id", scopeOf(node) + node.id);
-          out.push(">");
-          options(node);
-          out.push("</datalist>");
-        } else visit(node, { focused: null, fore: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true });
-        out.push(why === "popup" ? "</cp-popup>" : "</cp-label>");
-      }
-    };
+  // Lists that a control opens and hidden labels that it names: read now, though they are hidden.
+  const popups = () => {
+    scene.relinked = false;
+    const before = out;
+    out = "";
+    for (const [node, why] of scene.linked) {
+      if (!node.isConnected) scene.linked.delete(node);
+      if (!node.isConnected || scene.numbers.has(node)) continue;
+      if (why === "label" && node.closest("[hidden]") === null && node.checkVisibility()) continue;
+      open(why === "popup" ? "cp-popup" : "cp-label");
+      out += ">";
+      if (node.localName === "datalist") {
+        open("datalist");
+        attribute("id", scopeOf(node) + node.id);
+        out += ">";
+        options(node);
+        out += "</datalist>";
+      } else visit(node, FORCED);
+      out += why === "popup" ? "</cp-popup>" : "</cp-label>";
+    }
+    const written = out;
+    out = before + written;
+    return written;
+  };
 
+  const today = () => {
     const now = new Date();
-    const date = [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
-    out.push("<html");
-    attribute("cp-date", date);
+    return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((n) => String(n).padStart(2, "0")).join("-");
+  };
+
+  const isInlined = () => {
+    try {
+      return Boolean(window.frameElement);
+    } catch {
+      return false; // a cross-origin parent: this frame speaks for itself
+    }
+  };
+
+  const serialize = ({ prefix = "" } = {}) => {
+    if (isInlined()) return null;
+    pilot.prefix = prefix;
+    sweep();
+    scene = pilot.scene = fresh(prefix);
+    patch = null;
+    nodes = 0;
+    out = "";
+    open("html");
+    attribute("cp-date", today());
     if (document.documentElement?.lang) attribute("lang", document.documentElement.lang);
-    out.push(">");
+    out += ">";
     if (document.body) {
-      visit(document.body, {
-        focused: deepFocus(document),
-        fore: foreground(document),
-        back: false,
-        inside: false,
-        operable: false,
-        pointer: false,
-        text: true,
-        forced: false,
-      });
+      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false };
+      visit(document.body, state);
       popups();
     }
-    out.push("</html>");
-    return { html: out.join("").toWellFormed(), url: location.href, title: document.title, date };
+    out += "</html>";
+    const html = out.toWellFormed();
+    out = "";
+    return { html, url: location.href, title: document.title, date: today() };
   };
 
-  const deepFocus = (doc) => {
-    let focused = doc.activeElement;
-    while (focused?.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
-    return focused === doc.body ? null : focused;
+  // One element as it is now, with the children that are not new as <cp-keep n="..."/> (`keep`), or with all anew.
+  // null: it is seen no more; undefined: it is written no more, though something in it may be.
+  const rewrite = (node, keep) => {
+    const state = scene.states.get(node);
+    const { count } = scene;
+    patch = { root: node, keep, written: false };
+    out = "";
+    nodes = 0;
+    visit(node, state);
+    const html = out.toWellFormed();
+    const { written } = patch;
+    patch = null;
+    out = "";
+    if (!written) scene.count = count;
+    return written ? html : html ? undefined : null;
   };
 
-  Object.assign(pilot, { serialize, element, refOf, isSecret, prefix: "" });
+  const rewritePopups = () => {
+    out = "";
+    const html = popups().toWellFormed();
+    out = "";
+    return html;
+  };
+
+  Object.assign(pilot, {
+    serialize, element, refOf, isSecret, prefix: "", scene: null,
+    pen: { rewrite, rewritePopups, relink, forget, signature, foreground, deepFocus, firstRow, today, isInlined, composedParent, everyRoot },
+  });
 })();

@@ -6,6 +6,11 @@ from schema_extraction.draft import Draft, Shared
 from schema_extraction.passes.choices import popup_of, radio_key
 from schema_extraction.passes.messages import is_conversation
 
+_IDREFS = frozenset(
+    "for form list headers aria-labelledby aria-describedby aria-errormessage aria-controls aria-owns aria-details "
+    "aria-activedescendant".split()
+)
+
 
 def survey(draft: Draft) -> None:
     """Note the conversation, the lists that comboboxes open, the radio buttons, and whether anything here is at work."""
@@ -14,8 +19,27 @@ def survey(draft: Draft) -> None:
     draft.conversation = next((node for node in draft.nodes if is_conversation(page, node, wanted)), None)
     opened = (popup_of(page, node) for node in draft.nodes if node.role == "combobox")
     draft.opens = [popup for popup in opened if popup is not None]
+    draft.restless = any(
+        node.role == "combobox"
+        and node.get("aria-expanded") == "true"
+        and not (node.get("aria-controls") or node.get("aria-owns"))
+        for node in draft.nodes
+    )
     draft.radios = [node for node in draft.nodes if node.role == "radio" and not node.inert]
     draft.busy = any(node.get("aria-busy") == "true" for node in draft.nodes)
+
+
+def links(draft: Draft) -> set[tuple[str, str]]:
+    """The ids, by frame, that elements here name or label."""
+    if draft.links is None:
+        draft.links = {
+            (node.prefix, identity)
+            for node in draft.nodes
+            for name in node.element.keys()
+            if name in _IDREFS
+            for identity in (node.get(name) or "").split()
+        }
+    return draft.links
 
 
 def share(shared: Shared) -> None:

@@ -1,0 +1,350 @@
+// Writes only what has changed on the page since the last capture. Nothing here writes to the page.
+//
+// What changes the DOM is heard from a MutationObserver; what leaves no trace there (values, focus, frames, new shadow roots,
+// rules that follow the state of an element such as :checked or :hover) is compared on each call.
+//
+//   globalThis[Symbol.for("casepilot")]
+//     .changes({prefix, since}) -> {patches: [[number, html]], url, title, date, version}   since the call that gave `since`
+//                                | {html, url, title, date, version}                        all of it, where that is not known
+//                                | null                                                     (see serialize)
+//
+// A patch replaces the element with that number (its place in the order of writing) by what it is now; <cp-keep n="..."> in
+// it stands for an element that is as it was. Empty: the element is gone. Number 0 is the root: what follows the body.
+(() => {
+  const pilot = globalThis[Symbol.for("casepilot")];
+  if (pilot.changes) return;
+  const { rewrite, rewritePopups, relink, forget, signature, foreground, deepFocus, firstRow, today, isInlined } = pilot.pen;
+
+  const OURS = "casepilot-overlay";
+  const MANY = 400; // places; more are not worth patching
+  const WHAT = { subtree: true, childList: true, attributes: true, attributeOldValue: true, characterData: true };
+  // Attributes that say something and change nothing else, unless a style rule asks for them.
+  const PLAIN = /^(aria-(?!hidden$|modal$)|data-|title$|alt$|placeholder$|for$|name$|value$|rel$|href$|datetime$)/;
+  const DYNAMIC = /:(hover|focus|focus-within|focus-visible|active|checked|target|open|popover-open|modal|invalid|valid|user-invalid|user-valid|placeholder-shown|disabled|enabled|indeterminate|autofill|default|in-range|out-of-range|required|optional|read-only|read-write)\b/;
+  const STRUCTURAL = /:(empty|first-child|last-child|only-child|nth-|first-of|last-of|only-of)/;
+  const SHOWING = "display visibility opacity content-visibility width height max-width max-height left right transform".split(" ");
+  const COSTLY = 300000; // elements times rules to compare; more cost what a capture of the whole page does
+
+  const token = Math.random().toString(36).slice(2, 8);
+  let version = 0;
+  let scene = null; // the scene that the journal goes on from
+  let lost = false; // something happened that patches cannot tell
+  let environment = "";
+  let size = 0; // elements that were written when all was
+  let rules = null;
+  let stirred = false; // the state of some element may have changed
+  const roots = new Set();
+  const deep = new Set(); // elements to write anew with all that is in them
+  const flat = new Set(); // nodes whose own text, attributes or children have changed
+  const gone = [];
+
+  // -- what is heard ------------------------------------------------------------------------------------------------------
+  const isStyle = (node) => node.nodeType === 1 && (node.localName === "style" || node.localName === "link");
+
+  const take = (records) => {
+    for (const { type, target, attributeName, oldValue, addedNodes, removedNodes } of records) {
+      if (lost) return;
+      if (target.localName === OURS) continue;
+      if (target.localName === "style" || target.parentNode?.localName === "style") lost = true;
+      else if (type === "characterData") flat.add(target.parentNode ?? target);
+      else if (type === "childList") {
+        for (const node of addedNodes) if (isStyle(node)) lost = true;
+        for (const node of removedNodes) {
+          if (isStyle(node)) lost = true;
+          if (node.nodeType === 1 && node.localName !== OURS) gone.push(node);
+        }
+        flat.add(target);
+        if (target.rows && target.localName !== "table") flat.add(target.parentNode ?? target);
+        if (rules?.structural) stirred = true;
+      } else renamed(target, attributeName, oldValue);
+      if (flat.size + deep.size > 4 * MANY || gone.length > 20 * MANY) lost = true;
+    }
+  };
+
+  const renamed = (target, name, before) => {
+    if (isStyle(target)) {
+      lost = true;
+      return;
+    }
+    const now = target.getAttribute(name);
+    if (now === before) return;
+    if (!rules) {
+      deep.add(name === "class" || name === "id" ? (target.parentElement ?? target) : target);
+      return;
+    }
+    const words = name === "class" ? differing((before ?? "").split(/\s+/), (now ?? "").split(/\s+/)) : name === "id" ? [before, now] : [];
+    const asked = (list) => list.attributes.has(name) || words.some((word) => list.names.has(word));
+    if (asked(rules.has)) lost = true;
+    else if (asked(rules.beside)) deep.add(target.parentElement ?? target);
+    else if (PLAIN.test(name) && !rules.all.attributes.has(name)) flat.add(target);
+    else deep.add(target);
+  };
+
+  const differing = (before, now) => [...before.filter((word) => !now.includes(word)), ...now.filter((word) => !before.includes(word))];
+
+  const observer = new MutationObserver(take);
+  const onEnd = (event) => {
+    const target = event.composedPath()[0];
+    if (target.nodeType === 1) isStyle(target) ? (lost = true) : deep.add(target);
+  };
+  const onStir = () => (stirred = true);
+  const STIRS = ["pointerover", "focusin", "focusout", "input", "change", "invalid", "toggle", "pointerdown", "pointerup"];
+  const ENDS = ["transitionend", "transitioncancel", "animationend", "animationcancel", "load", "error", "toggle", "slotchange"];
+
+  const watch = (root) => {
+    if (roots.has(root)) return;
+    roots.add(root);
+    observer.observe(root, WHAT);
+    for (const type of ENDS) root.addEventListener(type, onEnd, { capture: true, passive: true });
+    for (const type of STIRS) root.addEventListener(type, onStir, { capture: true, passive: true });
+  };
+
+  const unwatch = () => {
+    observer.disconnect();
+    for (const root of roots) {
+      for (const type of ENDS) root.removeEventListener(type, onEnd, { capture: true });
+      for (const type of STIRS) root.removeEventListener(type, onStir, { capture: true });
+    }
+    roots.clear();
+  };
+
+  // -- style rules --------------------------------------------------------------------------------------------------------
+  // `all`, `beside`, `has`: classes, ids and attributes that any selector, one with + or ~, or one with :has() asks for.
+  // `dynamic`: selectors of rules that show or hide by the state of an element. null while they cannot all be read.
+  const NAMES = /[.#]((?:[\w-]|[^\u0000-\u007f]|\\.)+)/g;
+  const ASKED = /\[\s*([\w-]+)/g;
+
+  const list = () => ({ names: new Set(), attributes: new Set() });
+  const note = (into, selector) => {
+    for (const [, name] of selector.matchAll(NAMES)) into.names.add(name.replace(/\\/g, ""));
+    for (const [, name] of selector.matchAll(ASKED)) into.attributes.add(name.toLowerCase());
+  };
+
+  const sheetsOf = (root) => [...root.styleSheets, ...root.adoptedStyleSheets];
+
+  const readRules = () => {
+    const found = { all: list(), beside: list(), has: list(), dynamic: [], structural: false };
+    const read = (held, above, root) => {
+      for (const rule of held) {
+        const selector = rule.selectorText;
+        if (selector !== undefined) {
+          note(found.all, selector);
+          if (/[+~]/.test(selector)) note(found.beside, selector);
+          if (selector.includes(":has(")) note(found.has, selector);
+          const style = rule.style;
+          if ((DYNAMIC.test(selector) || STRUCTURAL.test(selector)) && SHOWING.some((name) => style.getPropertyValue(name))) {
+            if (STRUCTURAL.test(selector)) found.structural = true;
+            const plain = selector.replace(/::[\w-]+(\([^)]*\))?/g, "");
+            if (DYNAMIC.test(selector)) found.dynamic.push({ root, selector: above ? plain.replace(/&/g, `:is(${above})`) : plain, held: null });
+          }
+          if (rule.cssRules?.length) read(rule.cssRules, selector, root);
+        } else if (rule.cssRules) read(rule.cssRules, above, root);
+        else if (rule.styleSheet) read(rule.styleSheet.cssRules, above, root);
+      }
+    };
+    try {
+      for (const root of roots) for (const sheet of sheetsOf(root)) read(sheet.cssRules, "", root);
+    } catch {
+      return null; // a sheet of another origin: every change of an attribute may show or hide anything
+    }
+    return found.dynamic.length > 200 ? null : found;
+  };
+
+  const matching = ({ root, selector }) => {
+    try {
+      return new Set(root.querySelectorAll(selector));
+    } catch {
+      return new Set();
+    }
+  };
+
+  // -- what is compared ---------------------------------------------------------------------------------------------------
+  const surroundings = () => {
+    let sheets = 0;
+    for (const root of roots) {
+      for (const sheet of sheetsOf(root)) {
+        try {
+          sheets += 1000 + sheet.cssRules.length + (sheet.disabled ? 0.5 : 0);
+        } catch {
+          sheets += 1000;
+        }
+      }
+    }
+    return [innerWidth, innerHeight, scrollX, today(), sheets, scene?.prefix, document.documentElement?.lang, document.designMode].join();
+  };
+
+  const sameFront = (one, other) => {
+    if (!one || !other) return one === other;
+    return one.roots.size === other.roots.size && [...one.roots].every((node) => other.roots.has(node));
+  };
+
+  // Whether what stands in front of all else is what it was.
+  const inFront = () => {
+    for (const [doc, known] of scene.docs) {
+      const within = [...roots].filter((root) => (root.ownerDocument ?? root) === doc);
+      if (doc.defaultView && !sameFront(foreground(doc, within), known.front)) return false;
+    }
+    return true;
+  };
+
+  // Where a node is written: itself, or the nearest element around it that is.
+  const placeOf = (node) => {
+    for (let at = node; at; ) {
+      if (scene.numbers.has(at)) return at;
+      at = at.nodeType === 9 ? at.defaultView?.frameElement : (at.assignedSlot ?? at.parentNode ?? at.host);
+    }
+    return null;
+  };
+
+  // Changes that leave no mutation.
+  const compare = () => {
+    for (const [field, before] of scene.fields) {
+      if (!field.isConnected) scene.fields.delete(field);
+      else if (signature(field) !== before) {
+        flat.add(field);
+        stirred = true;
+      }
+    }
+    for (const host of scene.hosts) {
+      if (!host.shadowRoot) continue;
+      scene.hosts.delete(host);
+      deep.add(host);
+    }
+    for (const [frame, inner] of scene.frames) {
+      let now = null;
+      try {
+        now = frame.contentDocument;
+      } catch {
+        // of another origin
+      }
+      if (now !== inner && frame.isConnected) deep.add(frame);
+    }
+    for (const [section, first] of scene.windows) if (section.isConnected && Math.abs(firstRow(section) - first) > 0) flat.add(section);
+    for (const [doc, known] of scene.docs) {
+      if (!doc.defaultView) continue;
+      const focused = deepFocus(doc);
+      const told = doc === document || doc.defaultView.parent.document.activeElement === doc.defaultView.frameElement ? focused : null;
+      if (told !== known.focus) for (const node of [told, known.focus]) if (node?.isConnected) flat.add(node);
+      known.focus = told;
+    }
+    if (!inFront()) return false;
+    if (!stirred || !rules) return true;
+    stirred = false;
+    if (rules.dynamic.length * document.getElementsByTagName("*").length > COSTLY) return false;
+    for (const rule of rules.dynamic) {
+      const now = matching(rule);
+      if (rule.held) {
+        for (const node of now) if (!rule.held.has(node)) deep.add(node);
+        for (const node of rule.held) if (!now.has(node) && node.isConnected) deep.add(node);
+      }
+      rule.held = now;
+    }
+    return true;
+  };
+
+  // -- patches ------------------------------------------------------------------------------------------------------------
+  const touchesPopups = () => {
+    if (scene.relinked) return true;
+    for (const popup of scene.linked.keys()) {
+      for (const set of [deep, flat, gone]) for (const node of set) if (popup.contains(node) || node.contains(popup)) return true;
+    }
+    return false;
+  };
+
+  const around = (node, found) => {
+    for (let at = node.parentNode ?? node.host; at; at = at.nodeType === 9 ? at.defaultView?.frameElement : (at.assignedSlot ?? at.parentNode ?? at.host)) {
+      if (found.has(at)) return true;
+    }
+    return false;
+  };
+
+  const patches = () => {
+    let popups = touchesPopups();
+    for (const node of gone) forget(node);
+    const dirty = new Map(); // element -> whether to write it anew with all that is in it
+    const mark = (node, whole) => {
+      const at = placeOf(node);
+      if (!at) return;
+      whole = whole && at === node;
+      if (at === document.body && whole) lost = true;
+      dirty.set(at, whole || dirty.get(at) === true);
+    };
+    for (const node of flat) mark(node, false);
+    for (const node of deep) if (node.isConnected) mark(node, true);
+    if (lost || dirty.size > MANY) return null;
+    const wholes = new Set([...dirty].filter(([, whole]) => whole).map(([node]) => node));
+    const queue = [...dirty].filter(([node]) => !around(node, wholes));
+    const written = [];
+    while (queue.length) {
+      const [node, whole] = queue.shift();
+      const number = scene.numbers.get(node);
+      if (number === undefined) continue; // written with something else
+      if (whole) {
+        forget(node);
+        scene.numbers.set(node, number);
+      }
+      const html = rewrite(node, !whole);
+      if (html === undefined) {
+        // No longer written itself, though something in it is: that belongs to the element around it now.
+        forget(node);
+        const above = placeOf(node);
+        if (!above || above === document.body) return null;
+        queue.push([above, false]);
+        written.push([number, ""]);
+        continue;
+      }
+      if (html === null) forget(node);
+      written.push([number, html ?? ""]);
+    }
+    relink();
+    if (popups || scene.relinked) written.push([0, rewritePopups()]);
+    return written;
+  };
+
+  const reset = () => {
+    deep.clear();
+    flat.clear();
+    gone.length = 0;
+    lost = stirred = false;
+  };
+
+  // Frames and shadow roots that were written are watched from now on.
+  const follow = () => {
+    for (const doc of scene.docs.keys()) watch(doc);
+    for (const node of scene.numbers.keys()) if (node.shadowRoot) watch(node.shadowRoot);
+  };
+
+  const whole = (prefix) => {
+    const found = pilot.serialize({ prefix });
+    if (!found) return null;
+    unwatch();
+    scene = pilot.scene;
+    size = scene.count;
+    reset();
+    follow();
+    const now = surroundings();
+    if (now !== environment || !rules) rules = readRules();
+    environment = now;
+    for (const rule of rules?.dynamic ?? []) rule.held = matching(rule);
+    return { ...found, version: `${token}.${++version}` };
+  };
+
+  const changes = ({ prefix = "", since = "" } = {}) => {
+    if (isInlined()) return null;
+    take(observer.takeRecords());
+    if (!scene || scene !== pilot.scene || scene.prefix !== prefix || since !== `${token}.${version}`) return whole(prefix);
+    if (scene.count > 4 * size + 2000) return whole(prefix);
+    if (lost || surroundings() !== environment || !compare()) return whole(prefix);
+    const rested = !deep.size && !flat.size && !gone.length;
+    const written = rested ? [] : patches();
+    if (!written) return whole(prefix);
+    reset();
+    if (written.length) {
+      follow();
+      if (!inFront()) return whole(prefix);
+    }
+    return { patches: written, url: location.href, title: document.title, date: today(), version: `${token}.${++version}` };
+  };
+
+  Object.assign(pilot, { changes });
+})();

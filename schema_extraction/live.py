@@ -1,0 +1,216 @@
+"""The view of a page that changes: after the first look, only the drafts that a change can reach are read again.
+
+What a draft says depends on the elements in it and on a few others: boxes that are read as a whole (tables, lists of terms,
+the conversation, dialogs, notices, small boxes), elements that name each other by id, radio buttons of a group, the text just
+before it, and what other drafts have claimed. Where that cannot be told, the whole page is read again, so that the view is
+always what a fresh look would give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from schema_extraction.draft import Draft
+from schema_extraction.errors import SnapshotError
+from schema_extraction.extract import Reading
+from schema_extraction.page import Element, Node, Page, parse, read_nodes
+from schema_extraction.passes.survey import links
+from schema_extraction.patch import Touched, put
+from schema_extraction.profile import Profile
+from schema_extraction.roles import CONTROL_ROLES, TABLE_ROLES
+from schema_extraction.runs import LEAST, runs
+from schema_extraction.snapshot import Changes, Snapshot
+from schema_extraction.view import View
+
+_SMALL = 60
+"""A box with no more elements in it may be read as a whole by any pass."""
+
+_WHOLE_ROLES = CONTROL_ROLES | TABLE_ROLES | {"dialog", "alertdialog", "alert", "status", "log", "feed", "radiogroup"}
+_WHOLE_TAGS = frozenset({"dl", "label", "dt", "dd", "legend", "output"})
+_HEADERS = frozenset({"columnheader", "rowheader"})
+
+
+class Live:
+    """One page's view, kept up to date."""
+
+    def __init__(self, profile: Profile | None = None) -> None:
+        self.profile = profile
+        self._reading: Reading | None = None
+
+    def read(self, found: Snapshot | Changes) -> View:
+        """The view of a snapshot, or of the last page with these changes.
+
+        Raises:
+            SnapshotError: a frame or a patch cannot be read, or there is no page to change.
+        """
+        if isinstance(found, Snapshot):
+            self._reading = Reading(parse(found), self.profile)
+        elif self._reading is None:
+            raise SnapshotError("Expected a snapshot first, met changes; capture the whole page.")
+        elif found.patches:
+            reading, self._reading = self._reading, None  # a patch that fails leaves no page behind
+            touched = put(reading.page, found.patches)
+            self._reading = _followed(reading, touched)
+        return self._reading.view(found)
+
+
+def _followed(reading: Reading, touched: Touched) -> Reading:
+    """The reading after a change of its page."""
+    if touched.whole or not _reread(reading, touched):
+        return Reading(read_nodes(reading.page), reading.profile)
+    return reading
+
+
+def _reread(reading: Reading, touched: Touched) -> bool:
+    """Read again the drafts that a change can reach; False when that cannot be told."""
+    page, shared = reading.page, reading.shared
+    stale = {draft for draft in reading.drafts if draft.stale}
+    old = list(reading.drafts)
+    fresh = _arrange(reading, stale) if touched.added or touched.removed else set()
+    near: set[Draft] = set()
+    for element in _places(page, touched):
+        node = page.of[element]
+        stale.add(node.draft)
+        if any(above.role in _HEADERS for above in (node, *node.ancestors())):
+            return False
+        near |= _readers(page, node, shared.conversation)
+    stale |= fresh
+    for number, draft in enumerate(reading.drafts):
+        if draft in stale:
+            near.update(reading.drafts[max(0, number - 1) : number + 2])
+    linked = _linked(reading, stale, touched)
+    dirty = stale | near | linked | {draft for draft in reading.drafts if draft.restless}
+    if any(draft.radios for draft in dirty):
+        dirty |= {draft for draft in reading.drafts if draft.radios}
+    conversation, popups = shared.conversation, shared.popups
+    renewed = _renewed(reading, dirty)
+    now = set(reading.drafts)
+    before = _reach(page, (draft for draft in old if draft not in now), renewed)
+    reading.read(renewed)
+    if conversation is not shared.conversation or popups != shared.popups:
+        return False
+    return before == _reach(page, renewed, renewed) and not (
+        any(draft.radios for draft in renewed) and any(draft.radios for draft in reading.drafts if draft not in renewed)
+    )
+
+
+def _places(page: Page, touched: Touched) -> Iterator[Element]:
+    """Elements at which something has changed and that are still there."""
+    for element in (*touched.changed, *touched.added, *touched.tails, *touched.boxes):
+        if element in page.of:
+            yield element
+    for element in (*touched.tails, *touched.changed):
+        # How an element ends, and the text after it, belongs to the last one in it.
+        while len(element):
+            element = element[-1]
+        if element in page.of:
+            yield element
+
+
+def _arrange(reading: Reading, stale: set[Draft]) -> set[Draft]:
+    """Put the nodes of a changed tree in order and give new ones to the draft before them; gives the changed drafts."""
+    page = reading.page
+    page.nodes = [
+        node
+        for frame in page.frames
+        if frame.frame in page.numbered
+        for body in page.numbered[frame.frame][0].iterchildren("body")
+        for element in body.iter("*")
+        if (node := page.of.get(element)) is not None
+    ]
+    changed = set(stale)
+    held: dict[Draft, list[Node]] = {}
+    current: Draft | None = reading.drafts[0] if reading.drafts else None
+    for node in page.nodes:
+        if node.draft is None:
+            node.draft = current
+            if current is not None:
+                changed.add(current)
+        current = node.draft
+        held.setdefault(node.draft, []).append(node)
+    drafts: list[Draft] = []
+    found: set[Draft] = set()
+    for draft, nodes in held.items():
+        if draft not in changed:
+            drafts.append(draft)
+            continue
+        parts = runs(nodes) if len(nodes) > 4 * LEAST else [nodes]
+        for part in parts:
+            made = Draft(page, part, reading.shared, reading.profile) if len(parts) > 1 else draft
+            made.nodes = part
+            for node in part:
+                node.draft = made
+            drafts.append(made)
+            found.add(made)
+    reading.drafts = drafts
+    return found
+
+
+def _readers(page: Page, node: Node, conversation: Node | None) -> set[Draft]:
+    """The drafts that read a node from outside, as part of a box around it. What the boxes remember is forgotten."""
+    found: set[Draft] = set()
+    small = True
+    node.memo = None
+    for above in node.ancestors():
+        above.memo = None
+        if small:
+            inner = list(islice(page.within(above.element), _SMALL + 1))
+            small = len(inner) <= _SMALL
+            if small:
+                found.update(box.draft for box in inner)
+        if above.role in _WHOLE_ROLES or above.tag in _WHOLE_TAGS or above is conversation or above.get("aria-live"):
+            found.add(above.draft)
+    return found
+
+
+def _linked(reading: Reading, stale: set[Draft], touched: Touched) -> set[Draft]:
+    """Drafts with elements that name, or are named by, elements of changed drafts."""
+    page = reading.page
+    ids = set(touched.ids)
+    wanted: set[tuple[str, str]] = set()
+    for draft in stale:
+        wanted |= links(draft)
+        ids |= {(node.prefix, identity) for node in draft.nodes if (identity := node.element.get("id"))}
+    found = {draft for draft in reading.drafts if not ids.isdisjoint(links(draft))}
+    for name in wanted:
+        element = page.ids.get(name)
+        if element is not None and element in page.of:
+            found.add(page.of[element].draft)
+        found.update(page.of[label].draft for label in page.labels.get(name, ()) if label in page.of)
+    return found
+
+
+def _renewed(reading: Reading, dirty: set[Draft]) -> list[Draft]:
+    """Empty drafts in place of those to be read again, and what these had claimed given back."""
+    renewed: list[Draft] = []
+    for number, draft in enumerate(reading.drafts):
+        if draft in dirty:
+            made = Draft(reading.page, draft.nodes, reading.shared, reading.profile)
+            for node in draft.nodes:
+                node.draft = made
+            reading.drafts[number] = made
+            renewed.append(made)
+    claims = reading.shared.claims = {}
+    for draft in reading.drafts:
+        for element, number in draft.claimed:
+            claims[element] = min(number, claims.get(element, number))
+    return renewed
+
+
+def _reach(page: Page, drafts: Iterable[Draft], renewed: list[Draft]) -> set[tuple[Element, int]]:
+    """What drafts claim beyond those that are read again: there, others have reckoned with it."""
+    known = set(renewed)
+    found: set[tuple[Element, int]] = set()
+    for draft in drafts:
+        for element, number in draft.claimed:
+            node = page.of.get(element)
+            if node is None:
+                continue
+            last = element
+            while len(last):
+                last = last[-1]
+            end = page.of.get(last)
+            if node.draft not in known or (end is not None and end.draft not in known):
+                found.add((element, number))
+    return found
