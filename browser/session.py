@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
@@ -69,6 +71,9 @@ async def attached(endpoint: str) -> AsyncIterator[Browser]:
             await browser.close()
 
 
+HEARD_SECONDS = 2.0
+"""For so long a page that another client has opened may be unknown."""
+
 _targets: WeakKeyDictionary[Page, str] = WeakKeyDictionary()
 
 
@@ -85,15 +90,20 @@ async def target_id(page: Page) -> str:
 
 
 async def find_page(browser: Browser, target: str) -> Page:
-    """The page with this CDP target id in a browser joined with `attached`.
+    """The page with this CDP target id in a browser joined with `attached`, which hears of new pages a moment late.
 
     Raises:
         PageError: no open page has it.
     """
-    for context in browser.contexts:
-        for page in context.pages:
-            if await target_id(page) == target:
-                return page
+    deadline = time.monotonic() + HEARD_SECONDS
+    while True:
+        for context in browser.contexts:
+            for page in context.pages:
+                if await target_id(page) == target:
+                    return page
+        if time.monotonic() > deadline:
+            break
+        await asyncio.sleep(0.05)
     raise PageError(f"No open page has the target id {target!r}; it was closed or evicted. Claim the hand-off again.")
 
 

@@ -44,11 +44,13 @@ def _control(control: Control) -> str:
 
 
 def _table(table: Table) -> Iterator[str]:
-    yield f"  {table.name or 'Table'}, {table.total} rows: " + " | ".join(table.headers)
+    above = f", from row {table.first + 1}" if table.first else ""
+    yield f"  {table.name or 'Table'}, {table.total} rows{above}: " + " | ".join(table.headers)
     for row in table.rows[:_ROWS]:
         yield "    " + " | ".join(cell.raw for cell in row.cells) + (f" -> {row.href}" if row.href else "")
-    if table.total > min(len(table.rows), _ROWS):
-        yield f"    and {table.total - min(len(table.rows), _ROWS)} more"
+    left = table.total - table.first - min(len(table.rows), _ROWS)
+    if left > 0:
+        yield f"    and {left} more"
 
 
 def _head(view: View) -> Iterator[str]:

@@ -13,6 +13,7 @@ The in-page serialiser writes only what a person would see. It adds these attrib
 - `cp-inert`     on what lies outside an open modal dialog: readable, but not operable
 - `cp-block`     on inline tags that are laid out as blocks, so that their text does not run into their neighbours'
 - `cp-total`     on a table or its body: its number of rows, when only the first are written
+- `cp-first`     on the body of such a table: how many of its rows stand before the first that is written
 - `cp-date`      the capture day, on the root
 
 The markup is well formed, so that an XML parser reads exactly the tree that was written. Open shadow roots are inlined as

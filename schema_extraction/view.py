@@ -115,7 +115,8 @@ class Row(Frozen):
 
 
 class Table(Frozen):
-    """`total` is the number of rows the table has, which may exceed the rows shown in this window."""
+    """`total` is the number of rows the table has, which may exceed the rows shown in this window; `first` is the place of the
+    window's first row among them."""
 
     key: str
     name: str = ""
@@ -123,6 +124,7 @@ class Table(Frozen):
     headers: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
     total: int = 0
+    first: int = 0
 
 
 class Notice(Frozen):

@@ -143,9 +143,8 @@
   // -- the scene ------------------------------------------------------------------------------------------------------------
   // What was written last, so that a later call can write only what has changed:
   //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
-  //   fields: form field -> signature of its live state; docs: document -> {fore, focus}; frames: iframe -> its document;
-  //   hosts: custom elements without a shadow root; windows: long tables -> first row written; linked: see `link`;
-  //   linkers: elements that may name others.
+  //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, body}; frames: iframe -> its document;
+  //   windows: long tables -> first row written; linked: see `link`; linkers: elements that may name others.
   let scene = null;
   let out = "";
   let nodes = 0;
@@ -154,7 +153,7 @@
 
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    hosts: new Set(), windows: new Map(), linked: new Map(), linkers: new Set(), scopes: new Map(), relinked: false,
+    windows: new Map(), linked: new Map(), linkers: new Set(), scopes: new Map(), relinked: false,
   });
 
   // A shadow root's or inner document's ids get a prefix: the output has one scope.
@@ -300,7 +299,6 @@
       scene.numbers.delete(at);
       scene.fields.delete(at);
       scene.windows.delete(at);
-      scene.hosts.delete(at);
       if (scene.frames.has(at)) {
         const inner = scene.frames.get(at);
         scene.frames.delete(at);
@@ -387,7 +385,7 @@
   const enter = (doc) => {
     const fore = foreground(doc);
     const focus = deepFocus(doc);
-    const known = { fore, focus, front: fore };
+    const known = { fore, focus, front: fore, body: doc.body };
     scene.docs.set(doc, known);
     return known;
   };
@@ -471,7 +469,6 @@
     const operable = native || editor || WIDGETS.has(role);
     const name = NAME.test(tag) ? tag : "cp-element";
     const shadow = node.shadowRoot;
-    if (!shadow && tag.includes("-")) scene.hosts.add(node);
     if (visible || shadow || operable || role || node.id) {
       const style = state.forced ? null : getComputedStyle(node);
       open(name, node, state);

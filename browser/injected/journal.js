@@ -205,11 +205,7 @@
         stirred = true;
       }
     }
-    for (const host of scene.hosts) {
-      if (!host.shadowRoot) continue;
-      scene.hosts.delete(host);
-      deep.add(host);
-    }
+    for (const node of scene.numbers.keys()) if (node.shadowRoot && !roots.has(node.shadowRoot)) deep.add(node);
     for (const [frame, inner] of scene.frames) {
       let now = null;
       try {
@@ -222,6 +218,7 @@
     for (const [section, first] of scene.windows) if (section.isConnected && Math.abs(firstRow(section) - first) > 0) flat.add(section);
     for (const [doc, known] of scene.docs) {
       if (!doc.defaultView) continue;
+      if (doc.body !== known.body) return false;
       const focused = deepFocus(doc);
       const told = doc === document || doc.defaultView.parent.document.activeElement === doc.defaultView.frameElement ? focused : null;
       if (told !== known.focus) for (const node of [told, known.focus]) if (node?.isConnected) flat.add(node);

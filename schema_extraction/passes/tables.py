@@ -97,6 +97,13 @@ def _total(table: Node, shown: int, heads: int) -> int:
     return max([shown, *numbers])
 
 
+def _first(table: Node) -> int:
+    """The place of the first row that is shown."""
+    return max(
+        (int(first) for box in table.element.iter("tbody") if (first := box.get("cp-first")) and first.isdigit()), default=0
+    )
+
+
 def read_tables(draft: Draft) -> None:
     """Read every table that holds rows of one kind."""
     page = draft.page
@@ -120,6 +127,7 @@ def read_tables(draft: Draft) -> None:
                 headers=headers,
                 rows=read,
                 total=_total(table, len(read), len(heads)),
+                first=_first(table),
             )
         )
         draft.frames.append(table.frame)
