@@ -55,9 +55,10 @@ class Draft:
 
     `seats`: the node that each control was read from, in step with `controls`, as `marks` is; `fitting`: parts of composite
     actions that a control may be, with its place; `focus`: the place of the focused one; `described`: elements that speak of a
-    control, with its place. `notices` come with the element that says them, `frames` are the tables'. `conversation`: the first
-    region here that may hold the messages; `opens`: lists that comboboxes here open; `radios`: radio buttons here. `lines`:
-    left-over text by section; `names`: sections that begin here. `claimed`: what its passes have claimed.
+    control, with its place; `messaged`: places of those that the page finds fault with. `notices` come with the element that
+    says them, `frames` are the tables'. `conversation`: the first region here that may hold the messages; `opens`: lists that
+    comboboxes here open; `radios`: radio buttons here. `lines`: left-over text by section; `names`: sections that begin here.
+    `claimed`: what its passes have claimed.
 
     For the next look: `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.
@@ -73,6 +74,7 @@ class Draft:
     fitting: list[tuple[str, int]] = field(default_factory=list)
     focus: int | None = None
     described: dict[Element, int] = field(default_factory=dict)
+    messaged: list[int] = field(default_factory=list)
     facts: list[FoundFact] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)

@@ -114,7 +114,7 @@ class Reading:
             _, fact, frame = draft.facts[place]
             key = self.keys.key(frame, fact.section, "fact", fact.label)
             if fact.key != key:
-                fact = fact.model_copy(update={"key": key})
+                fact = fact.but(key=key)
                 draft.facts[place] = draft.facts[place]._replace(fact=fact)
             facts.append(fact)
         return facts
@@ -124,7 +124,7 @@ class Reading:
             for place, (table, frame) in enumerate(zip(draft.tables, draft.frames, strict=True)):
                 key = self.keys.key(frame, table.section, "table", table.name or " ".join(table.headers))
                 if table.key != key:
-                    table = draft.tables[place] = table.model_copy(update={"key": key})
+                    table = draft.tables[place] = table.but(key=key)
                 yield table
 
     def _controls(self) -> Iterator[Control]:
@@ -136,7 +136,7 @@ class Reading:
                 part = parts.get((draft, place), "") if parts else ""
                 critical = part in clicks or (mark.critical and not mark.reversible)
                 if control.key != key or control.part != part or control.critical != critical:
-                    control = control.model_copy(update={"key": key, "part": part, "critical": critical})
+                    control = control.but(key=key, part=part, critical=critical)
                     draft.controls[place] = control
                 if part or not mark.ignored:
                     yield control
@@ -151,8 +151,9 @@ class Reading:
                 found.append(notice)
         told = {notice.control for notice in found}
         for draft in self.drafts:
-            for control in draft.controls:
-                if control.message and control.key not in told:
+            for place in draft.messaged:
+                control = draft.controls[place]
+                if control.key not in told:
                     found.append(Notice(kind="validation", text=control.message, control=control.key))
         return found
 

@@ -65,19 +65,20 @@ def _followed(reading: Reading, touched: Touched) -> Reading:
 def _reread(reading: Reading, touched: Touched) -> bool:
     """Read again the drafts that a change can reach; False when that cannot be told."""
     page, shared = reading.page, reading.shared
-    stale = {draft for draft in reading.drafts if draft.stale}
     old = list(reading.drafts)
-    fresh = _arrange(reading, stale) if touched.added or touched.removed else set()
+    stale = _arrange(reading, touched)
+    shifted = set(stale)
     near: set[Draft] = set()
     for element in _places(page, touched):
         node = page.of[element]
         stale.add(node.draft)
+        if element not in touched.stated:
+            shifted.add(node.draft)
         if any(above.role in _HEADERS for above in (node, *node.ancestors())):
             return False
         near |= _readers(page, node, shared.conversation)
-    stale |= fresh
     for number, draft in enumerate(reading.drafts):
-        if draft in stale:
+        if draft in shifted:
             near.update(reading.drafts[max(0, number - 1) : number + 2])
     linked = _linked(reading, stale, touched)
     dirty = stale | near | linked | {draft for draft in reading.drafts if draft.restless}
@@ -108,43 +109,69 @@ def _places(page: Page, touched: Touched) -> Iterator[Element]:
             yield element
 
 
-def _arrange(reading: Reading, stale: set[Draft]) -> set[Draft]:
-    """Put the nodes of a changed tree in order and give new ones to the draft before them; gives the changed drafts."""
+def _arrange(reading: Reading, touched: Touched) -> set[Draft]:
+    """Put nodes that have come into the draft of the one before them; gives the drafts that this changed."""
     page = reading.page
-    page.nodes = [
-        node
-        for frame in page.frames
-        if frame.frame in page.numbered
-        for body in page.numbered[frame.frame][0].iterchildren("body")
-        for element in body.iter("*")
-        if (node := page.of.get(element)) is not None
-    ]
-    changed = set(stale)
-    held: dict[Draft, list[Node]] = {}
-    current: Draft | None = reading.drafts[0] if reading.drafts else None
-    for node in page.nodes:
-        if node.draft is None:
-            node.draft = current
-            if current is not None:
-                changed.add(current)
-        current = node.draft
-        held.setdefault(node.draft, []).append(node)
+    changed = {draft for draft in reading.drafts if draft.stale}
+    for element in touched.added:
+        before = _before(page, element)
+        changed.add(before.draft if before is not None else reading.drafts[0])
     drafts: list[Draft] = []
     found: set[Draft] = set()
-    for draft, nodes in held.items():
+    for draft in reading.drafts:
         if draft not in changed:
             drafts.append(draft)
             continue
-        parts = runs(nodes) if len(nodes) > 4 * LEAST else [nodes]
+        nodes = _run(page, draft)
+        parts = runs(nodes) if len(nodes) > 4 * LEAST else [nodes] if nodes else []
         for part in parts:
-            made = Draft(page, part, reading.shared, reading.profile) if len(parts) > 1 else draft
-            made.nodes = part
+            made = Draft(page, part, reading.shared, reading.profile)
             for node in part:
                 node.draft = made
             drafts.append(made)
             found.add(made)
     reading.drafts = drafts
     return found
+
+
+def _before(page: Page, element: Element) -> Node | None:
+    """The last node before an element that has a draft."""
+    while True:
+        previous = element.getprevious()
+        if previous is not None:
+            while len(previous):
+                previous = previous[-1]
+        else:
+            previous = element.getparent()
+        if previous is None:
+            return None
+        element = previous
+        node = page.of.get(element)
+        if node is not None and node.draft is not None:
+            return node
+
+
+def _run(page: Page, draft: Draft) -> list[Node]:
+    """The nodes of a draft as they stand now: from the first that is left up to the first one of another draft."""
+    first = next((node for node in draft.nodes if page.of.get(node.element) is node), None)
+    nodes: list[Node] = []
+    element = first.element if first is not None else None
+    while element is not None and (node := page.of.get(element)) is not None and node.draft in (None, draft):
+        nodes.append(node)
+        element = _next(element)
+    return nodes
+
+
+def _next(element: Element) -> Element | None:
+    """The element after another in document order."""
+    if len(element):
+        return element[0]
+    at: Element | None = element
+    while at is not None:
+        if (following := at.getnext()) is not None:
+            return following
+        at = at.getparent()
+    return None
 
 
 def _readers(page: Page, node: Node, conversation: Node | None) -> set[Draft]:

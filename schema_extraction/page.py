@@ -69,10 +69,10 @@ class Node:
 
 @dataclass(slots=True, eq=False)
 class Page:
-    """All frames of a snapshot. `ids` finds elements by (frame prefix, id), also in hidden popups and labels; `labels` the
-    label elements by (frame prefix, what they are for); `refs` elements by ref. `numbered`: by frame prefix, all elements in
-    the order in which the serialiser wrote them, the root first. `frames`: those that are in it. `twins`: ids that stand more
-    than once; `labelled`: regions named by elements elsewhere."""
+    """All frames of a snapshot. `nodes`: in document order, as they were when it was parsed. `ids` finds elements by (frame
+    prefix, id), also in hidden popups and labels; `labels` the label elements by (frame prefix, what they are for); `refs`
+    elements by ref. `numbered`: by frame prefix, all elements in the order in which the serialiser wrote them, the root first.
+    `frames`: those that are in it. `twins`: ids that stand more than once; `labelled`: regions named by elements elsewhere."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)

@@ -13,18 +13,22 @@ from schema_extraction.page import Element, Node, Page, fragment
 from schema_extraction.roles import OPERATED_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import Patch
 from schema_extraction.static import take_out
+from schema_extraction.text import squash
 
 KEEP = "cp-keep"
+_STATE = frozenset({"cp-value", "cp-checked", "cp-selected", "cp-focus", "cp-invalid"})
 
 
 @dataclass(slots=True, eq=False)
 class Touched:
-    """What patches have done. `changed`: elements with other attributes, text or children; `tails`: elements with other text
+    """What patches have done. `changed`: elements with other attributes, text or children; `stated`: those among them of which
+    only the live state has changed; `tails`: elements with other text
     after them; `added`, `removed`: elements that came and went, with all in them; `boxes`: where removed ones stood.
     `ids`: ids that came, went or moved.
     `whole`: the nodes cannot follow."""
 
     changed: dict[Element, None] = field(default_factory=dict)
+    stated: set[Element] = field(default_factory=set)
     tails: list[Element] = field(default_factory=list)
     added: list[Element] = field(default_factory=list)
     removed: list[Element] = field(default_factory=list)
@@ -105,6 +109,9 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     touched.removed += gone
     _leave(page, target, prefix, touched)
     inert = target.get("cp-inert")
+    lasting = _lasting(target) == _lasting(new) and squash(target.text) == squash(new.text)
+    if lasting and not gone and not fresh:
+        touched.stated.add(target)
     target.attrib.clear()
     target.attrib.update(dict(new.attrib))
     target.text = new.text
@@ -120,6 +127,11 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     if not touched.whole:
         after = _follow(page, prefix, target, fresh, known)
         touched.whole = not _renew(page, target) or names != after or bool(names and places)
+
+
+def _lasting(element: Element) -> dict[str, str]:
+    """The attributes of an element but for its live state, which says nothing of its neighbours."""
+    return {str(name): str(value) for name, value in element.attrib.items() if name not in _STATE}
 
 
 def _put_popups(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from schema_extraction.page import Node
 from schema_extraction.text import INLINE
 
-LEAST = 40
+LEAST = 20
 """Elements in a run, before the next one may begin."""
 
 _WHOLE = frozenset({"dd", "dt", "legend", "option", "td", "th", "tbody", "thead", "tfoot", "br", "img", "summary"})
@@ -22,7 +22,7 @@ def runs(nodes: Iterable[Node]) -> list[list[Node]]:
     """The nodes, in document order, as runs."""
     found: list[list[Node]] = []
     for node in nodes:
-        if not found or (len(found[-1]) >= LEAST and may_begin(node)):
+        if not found or node.prefix != found[-1][-1].prefix or (len(found[-1]) >= LEAST and may_begin(node)):
             found.append([])
         found[-1].append(node)
     return found

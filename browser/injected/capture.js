@@ -110,17 +110,19 @@
     return (ids ?? "").split(/\s+/).filter(Boolean).map((id) => root.getElementById?.(id)).filter(Boolean);
   };
 
+  // What may be, or become, a modal dialog.
+  const modalsIn = (root) => [...root.querySelectorAll("dialog,[aria-modal]")];
+
   // What stays operable while a modal dialog is open: the dialog and the popups that its controls point to, each with the
   // elements above it. null when no modal dialog is open.
-  const foreground = (doc, within = everyRoot(doc)) => {
-    const open = [];
-    for (const root of within) {
-      for (const node of root.querySelectorAll('dialog[open],[aria-modal="true"]')) {
-        const modal = node.matches(":modal") || node.getAttribute("aria-modal") === "true";
-        if (modal && node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) open.push(node);
-      }
-    }
+  const foreground = (modals) => {
+    const open = modals.filter(
+      (node) =>
+        (node.getAttribute("aria-modal") === "true" || (node.localName === "dialog" && node.open && node.matches(":modal"))) &&
+        node.checkVisibility({ opacityProperty: true, visibilityProperty: true }),
+    );
     if (!open.length) return null;
+    open.sort((one, other) => (one.compareDocumentPosition(other) & 2 ? 1 : -1));
     const roots = new Set([open[open.length - 1]]);
     for (const root of [...roots]) {
       for (const node of root.querySelectorAll("[aria-controls],[aria-owns]")) {
@@ -143,7 +145,7 @@
   // -- the scene ------------------------------------------------------------------------------------------------------------
   // What was written last, so that a later call can write only what has changed:
   //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
-  //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, body}; frames: iframe -> its document;
+  //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its document;
   //   windows: long tables -> first row written; linked: see `link`; linkers: elements that may name others.
   let scene = null;
   let out = "";
@@ -383,9 +385,10 @@
   };
 
   const enter = (doc) => {
-    const fore = foreground(doc);
+    const modals = everyRoot(doc).flatMap(modalsIn);
+    const fore = foreground(modals);
     const focus = deepFocus(doc);
-    const known = { fore, focus, front: fore, body: doc.body };
+    const known = { fore, focus, front: fore, modals, body: doc.body };
     scene.docs.set(doc, known);
     return known;
   };
@@ -608,6 +611,6 @@
 
   Object.assign(pilot, {
     serialize, element, refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, foreground, deepFocus, firstRow, today, isInlined, composedParent, everyRoot },
+    pen: { rewrite, rewritePopups, relink, forget, signature, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
   });
 })();

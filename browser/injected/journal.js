@@ -13,7 +13,7 @@
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, foreground, deepFocus, firstRow, today, isInlined } = pilot.pen;
+  const { rewrite, rewritePopups, relink, forget, signature, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
 
   const OURS = "casepilot-overlay";
   const MANY = 400; // places; more are not worth patching
@@ -37,6 +37,7 @@
   const deep = new Set(); // elements to write anew with all that is in them
   const flat = new Set(); // nodes whose own text, attributes or children have changed
   const gone = [];
+  const modals = new Set(); // what may have become a modal dialog
 
   // -- what is heard ------------------------------------------------------------------------------------------------------
   const isStyle = (node) => node.nodeType === 1 && (node.localName === "style" || node.localName === "link");
@@ -48,7 +49,10 @@
       if (target.localName === "style" || target.parentNode?.localName === "style") lost = true;
       else if (type === "characterData") flat.add(target.parentNode ?? target);
       else if (type === "childList") {
-        for (const node of addedNodes) if (isStyle(node)) lost = true;
+        for (const node of addedNodes) {
+          if (isStyle(node)) lost = true;
+          if (node.nodeType === 1) rise(node);
+        }
         for (const node of removedNodes) {
           if (isStyle(node)) lost = true;
           if (node.nodeType === 1 && node.localName !== OURS) gone.push(node);
@@ -61,6 +65,11 @@
     }
   };
 
+  const rise = (node) => {
+    if (node.matches("dialog,[aria-modal]")) modals.add(node);
+    if (node.firstElementChild) for (const inner of modalsIn(node)) modals.add(inner);
+  };
+
   const renamed = (target, name, before) => {
     if (isStyle(target)) {
       lost = true;
@@ -68,6 +77,7 @@
     }
     const now = target.getAttribute(name);
     if (now === before) return;
+    if (name === "aria-modal") modals.add(target);
     if (!rules) {
       deep.add(name === "class" || name === "id" ? (target.parentElement ?? target) : target);
       return;
@@ -94,6 +104,7 @@
   const watch = (root) => {
     if (roots.has(root)) return;
     roots.add(root);
+    for (const node of modalsIn(root)) modals.add(node);
     observer.observe(root, WHAT);
     for (const type of ENDS) root.addEventListener(type, onEnd, { capture: true, passive: true });
     for (const type of STIRS) root.addEventListener(type, onStir, { capture: true, passive: true });
@@ -181,9 +192,11 @@
   // Whether what stands in front of all else is what it was.
   const inFront = () => {
     for (const [doc, known] of scene.docs) {
-      const within = [...roots].filter((root) => (root.ownerDocument ?? root) === doc);
-      if (doc.defaultView && !sameFront(foreground(doc, within), known.front)) return false;
+      for (const node of modals) if (node.ownerDocument === doc && !known.modals.includes(node)) known.modals.push(node);
+      known.modals = known.modals.filter((node) => node.isConnected);
+      if (doc.defaultView && !sameFront(foreground(known.modals), known.front)) return false;
     }
+    modals.clear();
     return true;
   };
 
@@ -225,7 +238,7 @@
       known.focus = told;
     }
     if (!inFront()) return false;
-    if (!stirred || !rules) return true;
+    if (!stirred || !rules?.dynamic.length) return true;
     stirred = false;
     if (rules.dynamic.length * document.getElementsByTagName("*").length > COSTLY) return false;
     for (const rule of rules.dynamic) {

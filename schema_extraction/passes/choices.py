@@ -57,7 +57,7 @@ def popup_of(page: Page, node: Node) -> Element | None:
     if inside is not None:
         return inside
     if node.role == "combobox" and node.get("aria-expanded") == "true":
-        open_lists = [found for found in page.nodes if found.role == "listbox" and found.tag != "select"]
+        open_lists = [found for found in page.of.values() if found.role == "listbox" and found.tag != "select"]
         return open_lists[0].element if len(open_lists) == 1 else None
     return None
 

@@ -245,6 +245,8 @@ def read_controls(draft: Draft) -> None:
                 draft.described.setdefault(element, len(draft.controls))
             if any(inner.get("cp-focus") is not None for inner in page.within(seat.element)):
                 draft.focus = len(draft.controls)
+        if control.message:
+            draft.messaged.append(len(draft.controls))
         draft.controls.append(control)
         draft.seats.append(node)
     draft.claim(*draft.opens)

@@ -71,7 +71,8 @@ def _cell(page: Page, cell: Node, header: str) -> Value:
 
 
 def _row(page: Page, cells: list[Node], headers: tuple[str, ...]) -> Row:
-    memo = next(above for above in cells[0].ancestors() if above.role == "row").remembers()
+    row_node = next(above for above in cells[0].ancestors() if above.role == "row")
+    memo = row_node.memo if row_node.memo is not None else row_node.remembers()
     if memo.get("headers") != headers:
         memo["headers"] = headers
         memo["row"] = Row(
