@@ -19,6 +19,7 @@ _VALUE_CLASS = re.compile(r"(?:^|[\s_-])(?:value|val|data|content|dd|field-value
 _LABEL_TAGS = frozenset({"b", "strong", "label", "dt", "th"})
 _BOXES = frozenset({"div", "p", "li", "span", "section", "td"})
 _LINE = re.compile(r"(?P<label>[A-Z][\w /'’#&-]{1,38}?)\s*:\s+(?P<value>\S.{0,118})")
+_SHOWING = TEXT_ROLES | {"combobox", "listbox", "meter"}
 _LABEL_LIMIT = 40
 _VALUE_LIMIT = 240
 
@@ -146,6 +147,8 @@ def read_pairs(draft: Draft) -> None:
 def read_fields(draft: Draft) -> None:
     """Fields that only show something: read-only inputs, outputs, meters, and what is filled in behind a modal dialog."""
     for node in draft.nodes:
+        if node.role not in _SHOWING and node.tag not in ("output", "meter", "progress"):
+            continue
         readonly = node.get("readonly") is not None or node.get("aria-readonly") == "true"
         if node.get("cp-sensitive") is not None:
             continue

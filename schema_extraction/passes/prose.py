@@ -59,10 +59,14 @@ def read_prose(draft: Draft) -> None:
     parts: dict[str, list[str]] = {}
     quiet: dict[Node, bool] = {}  # whether it is silent, or within something silent
     for node in draft.nodes:
-        muted = node.parent is not None and _is_quiet(draft, node.parent, quiet)
+        above = node.parent
+        muted = False
+        if above is not None:
+            muted = quiet[above] if above in quiet else _is_quiet(draft, above, quiet)
         if not muted and _is_block(node):
             parts.setdefault(node.section, []).append("\n")
-        if not _is_quiet(draft, node, quiet):
+        silent = quiet[node] = muted or _is_silent(draft, node)
+        if not silent:
             _begin(node, parts)
         if len(node.element) == 0:
             ending: Node | None = node
