@@ -15,7 +15,7 @@ from agent.bench.changes import time_changes
 from agent.bench.judge import judge
 from agent.bench.limits import shortfalls
 from agent.bench.peers import MODULES, Peer
-from agent.bench.readers import IN_PAGE, Measured, Opened, Reader, view_of
+from agent.bench.readers import IN_PAGE, PAGE_SECONDS, Measured, Opened, Reader, view_of
 from agent.bench.results import ExtractBench, Machine, PageResult, Reading, milliseconds
 from agent.bench.site import Site, serving
 from agent.bench.tokens import TOKENIZER, count_tokens
@@ -43,7 +43,7 @@ class BenchSettings(Frozen):
     repeats: int = 20
     peers: tuple[str, ...] = tuple(MODULES)
     pythons: tuple[Path, ...] = (Path(sys.executable),)
-    page_seconds: float = 60.0
+    page_seconds: float = PAGE_SECONDS
     sizes: tuple[int, ...] = SIZES
     seeds: tuple[int, ...] = SEEDS
 
@@ -87,7 +87,9 @@ async def run(settings: BenchSettings = BenchSettings(), progress: Progress = la
             page = await _open(browser, subject)
             subject.result = await _strict(page, subject)
             for reader in IN_PAGE:
-                await _read(reader, page, subject, settings)
+                if not await _read(reader, page, subject, settings):
+                    await page.close()  # what was asked of it may still be running
+                    page = await _open(browser, subject)
             progress(done := done + 1, total)
             if subject.changing:
                 changes = await time_changes(page, subject.name, subject.rows, settings.repeats)
@@ -173,9 +175,11 @@ def _is_beyond(subject: _Subject, role: str, name: str) -> bool:
     return any((true.role, true.name) == (role, name) for true in subject.beyond)
 
 
-async def _read(reader: Reader, page: Page, subject: _Subject, settings: BenchSettings) -> None:
+async def _read(reader: Reader, page: Page, subject: _Subject, settings: BenchSettings) -> bool:
+    """Measure one reader on one page; whether it read it."""
     measured = await reader.measure(Opened(page, subject.url, subject.script, settings.repeats))
     subject.readings.append(_reading(reader.name, subject, measured))
+    return not measured.none
 
 
 def _reading(name: str, subject: _Subject, measured: Measured) -> Reading:

@@ -39,12 +39,14 @@ class Item(NamedTuple):
 
 
 class Shares(Frozen):
-    """`recall`: share of the true controls that are listed with their name; `precision`: share of the listed elements that are
-    true controls; `labels`, `cells`: shares of the names and table cells that stand anywhere in the text; the others: shares of
-    the controls that have a value, options, a required or an invalid mark, whose element tells it. None: the page has none."""
+    """`recall`: share of the true controls that are listed with their name; `precision`: share of the `listed` elements that
+    are true controls; `labels`, `cells`: shares of the names and table cells that stand anywhere in the text; the others: of
+    the controls that have a value, options, a required or an invalid mark, the share whose element tells it. None: there are
+    none."""
 
     recall: float
-    precision: float
+    precision: float | None
+    listed: int
     labels: float | None = None
     values: float | None = None
     options: float | None = None
@@ -191,7 +193,8 @@ def judge(truth: PageTruth, items: Sequence[Item], text: str, beyond: Sequence[T
     cells = [cell for table in truth.tables for row in (table.headers, *table.rows) for cell in row]
     return Shares(
         recall=right / len(met) if met else 1.0,
-        precision=1.0 - wrong / len(pool.items) if pool.items else float(not met),
+        precision=1.0 - wrong / len(pool.items) if pool.items else None,
+        listed=len(pool.items),
         labels=_share(_flat(squash(true.name)) in flat for true in truth.controls if true.name),
         values=_share(_holds(true, block) for true, block, _ in lines if true.value),
         options=_share(all(_flat(label) in block for label in true.options) for true, block, _ in lines if true.options),

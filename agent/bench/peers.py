@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, Any
 
 from agent.bench.judge import FORMS, Item, items_of
-from agent.bench.readers import MOST_SECONDS, Measured, Opened
+from agent.bench.readers import MOST_SECONDS, PAGE_SECONDS, Measured, Opened
 from browser.launch import find_chromium
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -30,7 +30,6 @@ MODULES = {
     "stagehand": "stagehand",
 }
 """The package of each peer. `browser-use-whole` is browser-use made to read beyond what is near the window."""
-PAGE_SECONDS = 60.0
 START_SECONDS = 90.0
 _LINE_LIMIT = 1 << 28
 

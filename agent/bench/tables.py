@@ -10,8 +10,10 @@ from agent.bench.judge import Shares
 from agent.bench.limits import overall
 from agent.bench.results import ExtractBench, PageResult, Reading, share
 
-HEADINGS = ("p50 ms", "p95 ms", "characters", "tokens", "recall", "precision")
+HEADINGS = ("p50 ms", "p95 ms", "chars", "tokens", "recall", "precision")
 SHARES = ("labels", "values", "options", "required", "invalid", "cells")
+STRICT = ("recall", "precision", "values", "options", "states", "facts", "messages", "cells", "notices")
+_WORDS = 60
 
 
 def tables(bench: ExtractBench) -> Iterator[Table]:
@@ -26,7 +28,7 @@ def tables(bench: ExtractBench) -> Iterator[Table]:
 def _head(title: str, caption: str = "") -> Table:
     table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
     table.add_column("reader")
-    for heading in (*HEADINGS, *SHARES):
+    for heading in (*HEADINGS, *SHARES, "password"):
         table.add_column(heading, justify="right")
     return table
 
@@ -40,21 +42,26 @@ def _cells(shares: Shares | None) -> list[str]:
 
 
 def page_table(page: PageResult) -> Table:
-    """One row a reader."""
-    table = _head(f"{page.name}: {page.nodes:,} nodes, {page.true_controls} controls to be told")
+    """One row a reader. Shares are of its text and its list of elements; the caption is about casepilot's view itself."""
+    strict = ", ".join(f"{name} {_percent(getattr(page.completeness, name))}" for name in STRICT)
+    table = _head(f"{page.name}: {page.nodes:,} nodes, {page.true_controls} controls to be told", f"casepilot's view: {strict}")
     for reading in page.readings:
         if reading.none:
-            table.add_row(reading.reader, f"[dim]{reading.none}[/]")
+            table.add_row(f"{reading.reader}: [dim]{_brief(reading.none)}[/]")
             continue
-        name = f"{reading.reader} [red](prints the password)[/]" if reading.leaks_password else reading.reader
-        figures = (f"{reading.p50:.1f}", f"{reading.p95:.1f}", f"{reading.characters:,}", f"{reading.tokens:,}")
-        table.add_row(name, *figures, *_cells(reading.shares))
+        late = f"{reading.p95:.1f}" if reading.count > 1 else ""
+        figures = (f"{reading.p50:.1f}", late, f"{reading.characters:,}", f"{reading.tokens:,}")
+        table.add_row(reading.reader, *figures, *_cells(reading.shares), "[red]printed[/]" if reading.leaks_password else "")
     return table
+
+
+def _brief(none: str) -> str:
+    return none if len(none) <= _WORDS else none[: _WORDS - 1] + "…"
 
 
 def _mean(readings: Sequence[tuple[PageResult, Reading]], name: str) -> float | None:
     known = [
-        (value, page.true_controls)
+        (value, reading.shares.listed if name == "precision" else page.true_controls)
         for page, reading in readings
         if reading.shares is not None and (value := getattr(reading.shares, name)) is not None
     ]
@@ -62,17 +69,17 @@ def _mean(readings: Sequence[tuple[PageResult, Reading]], name: str) -> float | 
 
 
 def miniwob_table(pages: Sequence[PageResult]) -> Table:
-    """One row a reader, over all tasks: mean times and lengths, shares weighted by the controls of a task."""
+    """One row a reader, over all tasks: mean times and lengths; shares are of all controls of all tasks."""
     recall, precision = overall(pages)
     table = _head(
         f"MiniWoB++: {len(pages)} pages, {sum(page.true_controls for page in pages)} controls to be told",
-        f"Means over the pages. By role and name, strictly, casepilot has recall {recall:.1%}, precision {precision:.1%}.",
+        f"Means over the pages. casepilot's view: recall {recall:.1%}, precision {precision:.1%}",
     )
     for name in dict.fromkeys(reading.reader for page in pages for reading in page.readings):
         found = [(page, reading) for page in pages if (reading := page.reading(name)) is not None]
         none = [reading.none for page in pages for reading in page.readings if reading.reader == name and reading.none]
         if not found:
-            table.add_row(name, f"[dim]{none[0]}[/]")
+            table.add_row(f"{name}: [dim]{_brief(none[0])}[/]")
             continue
         sums = [sum(getattr(reading, what) for _, reading in found) for what in ("p50", "p95", "characters", "tokens")]
         figures = [f"{sums[0] / len(found):.1f}", f"{sums[1] / len(found):.1f}", *(f"{s / len(found):,.0f}" for s in sums[2:])]

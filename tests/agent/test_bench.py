@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -11,13 +12,13 @@ from playwright.async_api import Browser, Page
 from rich.console import Console
 from typer.testing import CliRunner
 
-from agent.bench import changes, peers
+from agent.bench import changes, peers, readers
 from agent.bench.changes import CHANGES, time_changes
 from agent.bench.extract import BenchSettings, run
 from agent.bench.judge import Item, items_of, items_of_view, judge
 from agent.bench.limits import shortfalls
 from agent.bench.peers import Peer
-from agent.bench.readers import AI_SNAPSHOT, CASEPILOT, Opened, view_of
+from agent.bench.readers import AI_SNAPSHOT, CASEPILOT, InPage, Measured, Opened, view_of
 from agent.bench.results import ChangeTiming, ExtractBench, PageResult, Reading
 from agent.bench.site import serving
 from agent.bench.tables import tables
@@ -167,14 +168,14 @@ def test_what_is_listed_twice_or_is_none_costs_precision_and_what_is_beyond_does
     items = [Item("button", "Send", ""), Item("button", "Send", ""), Item("link", "O-1", ""), Item("link", "O-2", "")]
     assert judge(truth, items, "").precision == 0.25
     assert judge(truth, items, "", [TrueControl(role="link", name="O-1")]).precision == 0.5
-    assert judge(truth, [], "").recall == 0.0
+    assert judge(truth, [], "").recall == 0.0 and judge(truth, [], "").precision is None
 
 
 def test_the_view_is_judged_like_the_peers(portal: BlockingPortal, agent_browser: Browser) -> None:
     made = support_case(3)
     view = portal.call(shown, agent_browser, made)
     found = judge(made.truth, items_of_view(view), view.model_dump_json())
-    assert all(value == 1.0 for _, value in found), found
+    assert all(value == 1.0 for name, value in found if name != "listed"), found
     assert judge(made.truth, items_of_view(EMPTY), "").recall == 0.0
 
 
@@ -277,6 +278,28 @@ def test_a_password_in_the_text_falls_short() -> None:
     assert shortfalls([result().model_copy(update={"readings": (leak,)})], [], []) == ("case: the text holds a password",)
 
 
+# -- readers ------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_that_is_slow_gives_what_it_has_and_one_that_hangs_gives_none(
+    portal: BlockingPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(readers, "PAGE_SECONDS", 1.0)
+
+    def measured(seconds: float) -> Measured:
+        async def read(page: Page) -> str:
+            await asyncio.sleep(seconds)
+            return "text"
+
+        reader = InPage("slow", read, lambda text: (text, None))
+        return portal.call(reader.measure, Opened(page=None, url="", script="", repeats=3))  # type: ignore[arg-type]
+
+    assert len(measured(0.0).seconds) == 3
+    assert len(measured(0.3).seconds) == 1 and measured(0.3).seconds[0] > 0.29
+    assert measured(5.0) == Measured(none="none within 1 s")
+
+
 # -- peers --------------------------------------------------------------------------------------------------------------------
 
 READY = 'import json, sys, time, os\nprint(json.dumps({"ready": True}), flush=True)\nasked = json.loads(sys.stdin.readline())\n'
@@ -361,7 +384,7 @@ def test_a_run_gives_tables_and_results(portal: BlockingPortal, tmp_path: Path) 
         console.print(table)
     text = console.export_text()
     console.file.close()
-    for words in ("support case: 1,494 nodes", CASEPILOT, AI_SNAPSHOT, "prints the password", "dialog opens"):
+    for words in ("support case: 1,494 nodes", CASEPILOT, AI_SNAPSHOT, "printed", "dialog opens"):
         assert words in text, text
     mine, peer = (found.pages[0].reading(name) for name in (CASEPILOT, AI_SNAPSHOT))
     assert mine and peer and mine.shares and peer.shares
