@@ -30,7 +30,7 @@ from schema_extraction.view import Frozen
 
 SIZES = (0, 500, 5000)
 SEEDS = (1, 2)
-PACKAGES = ("playwright", "browser-use", "browsergym-core", "stagehand", "miniwob")
+PACKAGES = ("playwright", "miniwob")
 MINIWOB_NONE = "not installed (pip install 'casepilot[peers]')"
 
 Progress = Callable[[int, int], None]
@@ -108,7 +108,7 @@ async def run(settings: BenchSettings = BenchSettings(), progress: Progress = la
     made = tuple(found for found, subject in zip(results, subjects, strict=True) if not subject.task)
     tasks = tuple(found for found, subject in zip(results, subjects, strict=True) if subject.task)
     return ExtractBench(
-        machine=_machine(load, version),
+        machine=_machine(load, version, peers),
         tokenizer=TOKENIZER,
         pages=made,
         miniwob=tasks,
@@ -199,8 +199,8 @@ def _reading(name: str, subject: _Subject, measured: Measured) -> Reading:
     )
 
 
-def _machine(load: float, chromium: str) -> Machine:
-    versions = {}
+def _machine(load: float, chromium: str, peers: Sequence[Peer]) -> Machine:
+    versions = {peer.name: peer.version for peer in peers if peer.version}
     for package in PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)

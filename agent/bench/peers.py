@@ -45,12 +45,13 @@ async def _has(python: str, module: str) -> bool:
 
 @dataclass
 class Peer:
-    """One peer. It starts with the first page, and anew after it was ended for taking too long."""
+    """One peer. It starts with the first page, and anew after it was ended for taking too long; then `version` is known."""
 
     name: str
     pythons: Sequence[str] = (sys.executable,)
     page_seconds: float = PAGE_SECONDS
     start_seconds: float = START_SECONDS
+    version: str = ""
     _python: str | None = None
     _process: Process | None = None
     _errors: IO[bytes] | None = field(default=None, repr=False)
@@ -104,7 +105,8 @@ class Peer:
             start_new_session=True,
         )
         try:
-            if await self._answer(self.start_seconds) is not None:
+            if (ready := await self._answer(self.start_seconds)) is not None:
+                self.version = str(ready.get("version", ""))
                 return ""
             failed = f"does not start: {self._last_words()}"
         except TimeoutError:

@@ -1,14 +1,16 @@
 """Reads pages with one peer, in a process of its own that knows nothing of casepilot.
 
-Run as a script by whatever Python has the peer: `python -P worker.py PEER CHROMIUM`. It takes one JSON line for each page,
-`{"url", "script", "repeats", "seconds"}`, and answers with one, `{"text", "named", "seconds"}` or `{"error"}`. `script` runs in
-the page before it is read. `named` is the peer's own list of elements as (role, name, text), or null if its text is all
-there is. Peers write to standard output as they like; the answers go to the stream that it was at the start.
+Run as a script by whatever Python has the peer: `python -P worker.py PEER CHROMIUM`. It says `{"ready", "version"}`, takes one
+JSON line for each page, `{"url", "script", "repeats", "seconds"}`, and answers with one, `{"text", "named", "seconds"}` or
+`{"error"}`. `script` runs in the page before it is read. `named` is the peer's own list of elements as (role, name, text), or
+null if its text is all there is. Peers write to standard output as they like; the answers go to the stream that it was at the
+start.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import json
 import logging
 import os
@@ -183,6 +185,14 @@ PEERS: dict[str, Callable[[], Any]] = {
 }
 
 
+PACKAGES = {
+    "browser-use": "browser-use",
+    "browser-use-whole": "browser-use",
+    "browsergym": "browsergym-core",
+    "stagehand": "stagehand",
+}
+
+
 def _is_root() -> bool:
     return hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -205,7 +215,7 @@ async def main(name: str, chromium: str | None, answer: Callable[[dict[str, Any]
     logging.disable(logging.CRITICAL)
     peer = PEERS[name]()
     await peer.open(chromium)
-    answer({"ready": True})
+    answer({"ready": True, "version": importlib.metadata.version(PACKAGES[name])})
     while line := await asyncio.to_thread(sys.stdin.readline):
         try:
             answer(await _measure(peer, json.loads(line)))

@@ -18,8 +18,8 @@ EXAMPLES = """Examples:
   casepilot bench extract --no-peers --out runs/bench/extract\n
   casepilot bench extract --peer-python ~/stagehand/bin/python
 
-pip install 'casepilot\\[peers]' brings browser-use, browsergym and the MiniWoB++ pages. Stagehand cannot live beside browser-use:
-give it an environment of its own (stagehand>=4.3) and name its Python. What is not installed is left out, and said so."""
+pip install 'casepilot\\[peers]' brings browser-use, browsergym and MiniWoB++. Stagehand cannot live beside browser-use; give it
+an environment of its own (stagehand>=4.3) and name its Python. What is not installed is left out, and said so."""
 
 
 @bench.command(epilog=EXAMPLES)
@@ -35,7 +35,7 @@ def extract(
 ) -> None:
     """Reading pages: time, size and completeness of the view on generated pages of up to 96,000 nodes and on MiniWoB++.
 
-    Exits with 1 when a figure falls short of its limit. With all peers it takes a quarter of an hour on two cores.
+    Exits with 1 when a figure falls short of its limit. With all peers it takes about twelve minutes on two cores.
     """
     import asyncio
 
