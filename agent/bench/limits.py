@@ -76,5 +76,7 @@ def _of_changes(page: PageResult) -> Iterator[str]:
     for change in page.changes:
         if change.seen < 1.0:
             yield f"{page.name}, {change.kind}: {change.seen:.0%} of the changes are in the next view, 100% wanted"
+        if not change.same:
+            yield f"{page.name}, {change.kind}: the next view is not that of the whole page"
         if change.p50 > AFTER_CHANGE:
             yield f"{page.name}, {change.kind}: {change.p50:.1f} ms to the next view, at most {AFTER_CHANGE:g} ms wanted"

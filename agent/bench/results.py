@@ -27,7 +27,8 @@ class Reading(Frozen):
 
 
 class ChangeTiming(Frozen):
-    """The next view after one change. `seen`: share of the changes that this view shows."""
+    """The next view after one change. `seen`: share of the changes that this view shows; `same`: it is what a look at the whole
+    page gives."""
 
     page: str
     kind: str
@@ -35,6 +36,7 @@ class ChangeTiming(Frozen):
     p95: float
     count: int
     seen: float
+    same: bool
 
 
 class PageResult(Frozen):

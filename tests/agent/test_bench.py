@@ -214,7 +214,7 @@ async def changed(browser: Browser, rows: int) -> tuple[ChangeTiming, ...]:
 def test_every_change_shows_in_the_next_view(portal: BlockingPortal, agent_browser: Browser) -> None:
     found = portal.call(changed, agent_browser, 4)
     assert [timing.kind for timing in found] == [change.kind for change in CHANGES]
-    assert all(timing.seen == 1.0 and timing.p95 >= timing.p50 > 0.0 for timing in found), found
+    assert all(timing.seen == 1.0 and timing.same and timing.p95 >= timing.p50 > 0.0 for timing in found), found
 
 
 def test_a_reader_that_keeps_an_old_view_is_found_out(
@@ -223,13 +223,21 @@ def test_a_reader_that_keeps_an_old_view_is_found_out(
     monkeypatch.setattr(changes, "VIEWING", FirstLook)
     found = portal.call(changed, agent_browser, 0)
     assert len(found) == len(CHANGES) - 1  # without a row none can change
-    assert all(timing.seen < 1.0 for timing in found), found
+    assert not any(timing.seen == 1.0 or timing.same for timing in found), found
 
 
 # -- limits -------------------------------------------------------------------------------------------------------------------
 
 
-def result(rows: int = 0, ms: float = 30.0, characters: int = 9_000, change_ms: float = 3.0, **parts: float) -> PageResult:
+def result(
+    rows: int = 0,
+    ms: float = 30.0,
+    characters: int = 9_000,
+    change_ms: float = 3.0,
+    seen: float = 1.0,
+    same: bool = True,
+    **parts: float,
+) -> PageResult:
     mine = Reading(page="case", reader=CASEPILOT, p50=ms, characters=characters)
     peer = Reading(page="case", reader=AI_SNAPSHOT, p50=100.0, characters=30_000)
     return PageResult(
@@ -240,7 +248,7 @@ def result(rows: int = 0, ms: float = 30.0, characters: int = 9_000, change_ms: 
         table_rows=rows,
         readings=(mine, peer),
         completeness=WHOLE.model_copy(update=parts),
-        changes=(ChangeTiming(page="case", kind="typing", p50=change_ms, p95=9.0, count=3, seen=1.0),),
+        changes=(ChangeTiming(page="case", kind="typing", p50=change_ms, p95=9.0, count=3, seen=seen, same=same),),
     )
 
 
@@ -261,6 +269,8 @@ def test_nothing_falls_short_at_the_limits() -> None:
         (result(cells=0.9), "cells 90.0%"),
         (result(notices=0.5), "notices 50.0%"),
         (result(change_ms=4.1), "typing: 4.1 ms"),
+        (result(same=False), "typing: the next view is not that of the whole page"),
+        (result(seen=0.5), "typing: 50% of the changes"),
     ],
 )
 def test_each_limit_bites(page: PageResult, words: str) -> None:
