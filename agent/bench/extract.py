@@ -1,218 +1,221 @@
-"""Reading generated pages: casepilot's view beside Playwright's snapshots and the floor, all in one run on the same pages."""
+"""Reading pages: casepilot's view beside Playwright's snapshots, other peers and the floor, in one run on the same pages."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+import importlib.metadata
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from lxml import html as lxml_html
-from rich.table import Table
-
-from agent.bench.pages import GeneratedPage, TrueControl, support_case
-from browser import capture
+from agent.bench.changes import time_changes
+from agent.bench.judge import judge
+from agent.bench.limits import shortfalls
+from agent.bench.peers import MODULES, Peer
+from agent.bench.readers import IN_PAGE, PAGE_SECONDS, Measured, Opened, Reader, view_of
+from agent.bench.results import ExtractBench, Machine, PageResult, Reading, milliseconds
+from agent.bench.site import Site, serving
+from agent.bench.tokens import TOKENIZER, count_tokens
 from browser.launch import BrowserSettings
-from browser.session import Page, opened
-from schema_extraction.extract import extract
-from schema_extraction.render import render
-from schema_extraction.view import Control, Frozen, View
+from browser.session import Browser, Page, opened, visit
+from fixtures.pages import miniwob
+from fixtures.pages.generated import GeneratedPage
+from fixtures.pages.support_case import support_case
+from fixtures.pages.truth import PageTruth, TrueControl, compare
+from fixtures.pages.written import frames, widgets
+from schema_extraction.view import Frozen
 
 SIZES = (0, 500, 5000)
-PEER = "Playwright AI snapshot"
-MOST_SECONDS = 20.0
-"""A reader is timed so long on one page, or `repeats` times, whichever comes first; always at least three times."""
+SEEDS = (1, 2)
+PACKAGES = ("playwright", "miniwob")
+MINIWOB_NONE = "not installed (pip install 'casepilot[peers]')"
 
-Reader = Callable[[Page], Awaitable[str]]
 Progress = Callable[[int, int], None]
 
 
-class Timing(Frozen):
-    """Milliseconds of one reader on one page, and how many characters it gave."""
+class BenchSettings(Frozen):
+    """`repeats`: how often a reader reads a page, and each change is made, at the most. `peers`: names of those to run beside
+    Playwright. `pythons`: of the environments to look for them in. `page_seconds`: what a peer may take for one page."""
 
-    reader: str
-    page: str
-    nodes: int
-    p50: float
-    p95: float
-    count: int
-    characters: int
-    leaks_password: bool
-
-
-class Completeness(Frozen):
-    """The view against the truth. `recall`: controls with the right role and name; `precision`: of the view's own, links in
-    table rows apart; the others are shares of the true controls that have the attribute.
-    `rows_told`: the table's total is right."""
-
-    page: str
-    recall: float
-    precision: float
-    values: float
-    options: float
-    states: float
-    rows_told: bool
-    missing: tuple[str, ...] = ()
+    repeats: int = 20
+    peers: tuple[str, ...] = tuple(MODULES)
+    pythons: tuple[Path, ...] = (Path(sys.executable),)
+    page_seconds: float = PAGE_SECONDS
+    sizes: tuple[int, ...] = SIZES
+    seeds: tuple[int, ...] = SEEDS
 
 
-class ExtractBench(Frozen):
-    """Everything that one run measured. `ratios`: casepilot's time over that of `PEER`, by page. `short`: what fell short, in
-    words."""
+@dataclass
+class _Subject:
+    """A page while it is measured."""
 
-    timings: tuple[Timing, ...]
-    completeness: tuple[Completeness, ...]
-    ratios: dict[str, float]
-    short: tuple[str, ...]
-
-    def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1), encoding="utf-8")
-
-
-async def _view(page: Page) -> View:
-    return extract(await capture.capture(page))
-
-
-async def _text(page: Page) -> str:
-    return render(await _view(page))
+    name: str
+    url: str
+    truth: PageTruth
+    script: str = ""
+    beyond: tuple[TrueControl, ...] = ()
+    rows: int = 0
+    secret: str = ""
+    changing: bool = False
+    task: bool = False
+    readings: list[Reading] = field(default_factory=list)
+    result: PageResult | None = None
 
 
-async def _floor(page: Page) -> str:
-    outer: str = await page.evaluate("document.documentElement.outerHTML")
-    lxml_html.fromstring(outer)
-    return outer
-
-
-READERS: dict[str, Reader] = {
-    "casepilot": _text,
-    PEER: lambda page: page.aria_snapshot(mode="ai"),
-    "Playwright aria snapshot": lambda page: page.aria_snapshot(),
-    "outerHTML and lxml (the floor)": _floor,
-}
-
-
-async def run(repeats: int = 20, progress: Progress = lambda done, total: None) -> ExtractBench:
-    """Measure every reader on every page.
+async def run(settings: BenchSettings = BenchSettings(), progress: Progress = lambda done, total: None) -> ExtractBench:
+    """Measure every reader on every page. Peers come after all that runs in this process, one by one.
 
     Raises:
         LaunchError: there is no browser.
+        PageError: a page does not load.
     """
-    timings: list[Timing] = []
-    completeness: list[Completeness] = []
-    pages = [support_case(rows) for rows in SIZES]
-    async with opened(BrowserSettings()) as browser:
-        for number, made in enumerate(pages):
-            page = await browser.new_page()
-            await page.set_content(made.html)
-            nodes = int(await page.evaluate("document.querySelectorAll('*').length"))
-            completeness.append(complete(made, await _view(page)))
-            for place, (name, reader) in enumerate(READERS.items()):
-                timings.append(await _timed(page, made, nodes, name, reader, repeats))
-                progress(number * len(READERS) + place + 1, len(pages) * len(READERS))
+    pages = [*(support_case(rows) for rows in settings.sizes), frames(), widgets()]
+    folder = miniwob.folder()
+    peers = [Peer(name, [str(python) for python in settings.pythons], settings.page_seconds) for name in settings.peers]
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    async with AsyncExitStack() as stack:
+        site = stack.enter_context(serving(pages, folder))
+        browser = await stack.enter_async_context(opened(BrowserSettings()))
+        subjects = [_subject(page, site) for page in pages]
+        if folder is not None:
+            subjects += [await _task(browser, site, task, seed) for task in miniwob.TASKS for seed in settings.seeds]
+        done, total = 0, len(subjects) * (2 + len(peers))
+        for subject in subjects:
+            page = await _open(browser, subject)
+            subject.result = await _strict(page, subject)
+            for reader in IN_PAGE:
+                if not await _read(reader, page, subject, settings):
+                    await page.close()  # what was asked of it may still be running
+                    page = await _open(browser, subject)
+            progress(done := done + 1, total)
+            if subject.changing:
+                changes = await time_changes(page, subject.name, subject.rows, settings.repeats)
+                subject.result = subject.result.model_copy(update={"changes": changes})
+            progress(done := done + 1, total)
             await page.close()
-    ratios = {made.name: _p50(timings, "casepilot", made) / _p50(timings, PEER, made) for made in pages}
+        blank = await browser.new_page()
+        for peer in peers:
+            stack.push_async_callback(peer.close)
+            for subject in subjects:
+                await _read(peer, blank, subject, settings)
+                progress(done := done + 1, total)
+            await peer.close()
+        version = browser.version
+    results = [s.result.model_copy(update={"readings": tuple(s.readings)}) for s in subjects if s.result is not None]
+    made = tuple(found for found, subject in zip(results, subjects, strict=True) if not subject.task)
+    tasks = tuple(found for found, subject in zip(results, subjects, strict=True) if subject.task)
     return ExtractBench(
-        timings=tuple(timings),
-        completeness=tuple(completeness),
-        ratios=ratios,
-        short=tuple(_short(pages, timings, completeness, ratios)),
+        machine=_machine(load, version, peers),
+        tokenizer=TOKENIZER,
+        pages=made,
+        miniwob=tasks,
+        miniwob_none="" if folder is not None else MINIWOB_NONE,
+        short=shortfalls(made, tasks, [subject.name for subject in subjects if subject.changing]),
     )
 
 
-async def _timed(page: Page, made: GeneratedPage, nodes: int, name: str, reader: Reader, repeats: int) -> Timing:
-    text = await reader(page)  # the first call puts the in-page part in, and is not timed
-    seconds: list[float] = []
-    while len(seconds) < 3 or (len(seconds) < repeats and sum(seconds) < MOST_SECONDS):
-        started = time.perf_counter()
-        await reader(page)
-        seconds.append(time.perf_counter() - started)
-    return Timing(
+def _subject(page: GeneratedPage, site: Site) -> _Subject:
+    sized = page.path.startswith("/support-case")
+    return _Subject(
+        page.name,
+        site.url + page.path,
+        page.truth,
+        beyond=page.beyond,
+        rows=page.rows,
+        secret=page.secret,
+        changing=sized,
+    )
+
+
+async def _task(browser: Browser, site: Site, task: str, seed: int) -> _Subject:
+    """A task of MiniWoB++ with its truth, which depends on the seed."""
+    subject = _Subject(
+        f"{task} ({seed})",
+        site.url + miniwob.path_of(task),
+        PageTruth(title=task),
+        script=miniwob.START.format(seed=seed),
+        task=True,
+    )
+    page = await _open(browser, subject)
+    subject.truth = miniwob.truth_of(task, seed, await page.evaluate(miniwob.truth_script(task)))
+    await page.close()
+    return subject
+
+
+async def _open(browser: Browser, subject: _Subject) -> Page:
+    page = await browser.new_page()
+    await visit(page, subject.url)
+    await page.wait_for_load_state("load")
+    if subject.script:
+        await page.evaluate(subject.script)
+    return page
+
+
+async def _strict(page: Page, subject: _Subject) -> PageResult:
+    view = await view_of(page)
+    truth = subject.truth
+    if subject.task:
+        truth = miniwob.named_as(truth, [(control.role, control.name) for control in view.controls])
+    own = [control for control in view.controls if not _is_beyond(subject, control.role, control.name)]
+    return PageResult(
+        name=subject.name,
+        nodes=int(await page.evaluate("document.querySelectorAll('*').length")),
+        true_controls=len(truth.controls),
+        own_controls=len(own),
+        table_rows=subject.rows,
+        readings=(),
+        completeness=compare(truth, view.model_copy(update={"controls": tuple(own)})),
+    )
+
+
+def _is_beyond(subject: _Subject, role: str, name: str) -> bool:
+    return any((true.role, true.name) == (role, name) for true in subject.beyond)
+
+
+async def _read(reader: Reader, page: Page, subject: _Subject, settings: BenchSettings) -> bool:
+    """Measure one reader on one page; whether it read it."""
+    measured = await reader.measure(Opened(page, subject.url, subject.script, settings.repeats))
+    subject.readings.append(_reading(reader.name, subject, measured))
+    return not measured.none
+
+
+def _reading(name: str, subject: _Subject, measured: Measured) -> Reading:
+    if measured.none:
+        return Reading(page=subject.name, reader=name, none=measured.none)
+    seconds = list(measured.seconds)
+    return Reading(
+        page=subject.name,
         reader=name,
-        page=made.name,
-        nodes=nodes,
-        p50=float(np.percentile(seconds, 50)) * 1000,
-        p95=float(np.percentile(seconds, 95)) * 1000,
+        p50=milliseconds(seconds, 50),
+        p95=milliseconds(seconds, 95),
         count=len(seconds),
-        characters=len(text),
-        leaks_password=made.secret in text,
+        characters=len(measured.text),
+        tokens=count_tokens(measured.text),
+        leaks_password=bool(subject.secret) and subject.secret in measured.text,
+        shares=None if measured.items is None else judge(subject.truth, measured.items, measured.text, subject.beyond),
     )
 
 
-def _p50(timings: Sequence[Timing], reader: str, made: GeneratedPage) -> float:
-    return next(t.p50 for t in timings if t.reader == reader and t.page == made.name)
+def _machine(load: float, chromium: str, peers: Sequence[Peer]) -> Machine:
+    versions = {peer.name: peer.version for peer in peers if peer.version}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return Machine(cores=os.cpu_count() or 0, load=load, python=platform.python_version(), chromium=chromium, versions=versions)
 
 
-def complete(made: GeneratedPage, view: View) -> Completeness:
-    """A view of a generated page against what the page was made of."""
-    own = [control for control in view.controls if not control.href.startswith("/orders/")]
-    seen: dict[tuple[str, str], Control] = {(control.role, control.name): control for control in own}
-    found = [(true, seen[true.role, true.name]) for true in made.controls if (true.role, true.name) in seen]
-    wanted = Counter((true.role, true.name) for true in made.controls)
-    extra = Counter((control.role, control.name) for control in own) - wanted
-    total = len(made.controls)
-    return Completeness(
-        page=made.name,
-        recall=len(found) / total,
-        precision=1.0 - extra.total() / max(len(own), 1),
-        values=sum(_value(control) == true.value or true.secret for true, control in found) / total,
-        options=sum(tuple(o.label for o in control.options) == true.options for true, control in found) / total,
-        states=sum(_state(control) == _state(true) for true, control in found) / total,
-        rows_told=made.rows == 0 or any(table.total == made.rows for table in view.tables),
-        missing=tuple(f"{true.role} {true.name!r}" for true in made.controls if (true.role, true.name) not in seen),
-    )
+def names(peers: Sequence[str]) -> tuple[str, ...]:
+    """The peers that were asked for by name; none means all.
 
-
-def _value(control: Control) -> str:
-    return control.value.raw if control.value is not None and control.role != "checkbox" else ""
-
-
-def _state(control: Control | TrueControl) -> tuple[bool | None, bool, bool, bool, bool]:
-    return control.checked, control.required, control.invalid, control.disabled, control.readonly
-
-
-def _short(
-    pages: Sequence[GeneratedPage], timings: Sequence[Timing], completeness: Sequence[Completeness], ratios: dict[str, float]
-) -> list[str]:
-    found: list[str] = []
-    for made, seen in zip(pages, completeness, strict=True):
-        mine = next(t for t in timings if t.reader == "casepilot" and t.page == made.name)
-        peer = next(t for t in timings if t.reader == PEER and t.page == made.name)
-        most = 0.35 if made.rows == 0 else 0.2
-        if ratios[made.name] > most:
-            found.append(f"{made.name}: {ratios[made.name]:.2f}x the time of {PEER}, at most {most}x wanted")
-        if seen.recall < 1.0:
-            found.append(f"{made.name}: control recall {seen.recall:.1%}, 100% wanted")
-        if seen.precision < 0.98:
-            found.append(f"{made.name}: control precision {seen.precision:.1%}, at least 98% wanted")
-        found += [
-            f"{made.name}: {name} of {getattr(seen, name):.1%} of the controls, 100% wanted"
-            for name in ("values", "options", "states")
-            if getattr(seen, name) < 1.0
-        ]
-        if not seen.rows_told:
-            found.append(f"{made.name}: the table's total is not {made.rows}")
-        if mine.leaks_password:
-            found.append(f"{made.name}: the text holds a password")
-        most_text = 0.4 * peer.characters if made.rows == 0 else 25_000
-        if mine.characters > most_text:
-            found.append(f"{made.name}: {mine.characters} characters, at most {most_text:.0f} wanted")
-    return found
-
-
-def table(bench: ExtractBench) -> Table:
-    """For the terminal: one row a reader and page."""
-    shown = Table(title="Reading a page", caption="Milliseconds for the whole page, nothing kept from an earlier look.")
-    for heading in ("Page", "Reader", "p50 ms", "p95 ms", "Characters", "Password"):
-        shown.add_column(heading, justify="left" if heading in ("Page", "Reader") else "right")
-    for timing in bench.timings:
-        shown.add_row(
-            f"{timing.page} ({timing.nodes} nodes)" if timing.reader == "casepilot" else "",
-            timing.reader,
-            f"{timing.p50:.1f}",
-            f"{timing.p95:.1f}",
-            f"{timing.characters:,}",
-            "[red]printed[/]" if timing.leaks_password else "",
-            end_section=timing.reader == list(READERS)[-1],
-        )
-    return shown
+    Raises:
+        ValueError: there is no such peer.
+    """
+    for name in peers:
+        if name not in MODULES:
+            raise ValueError(f"Expected a peer out of {', '.join(MODULES)}, met {name!r}.")
+    return tuple(peers) or tuple(MODULES)
