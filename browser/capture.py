@@ -34,6 +34,21 @@ FIND_FROM_WITHIN = """ref => {
   while (holder.frameElement) holder = holder.parent;
   return holder[Symbol.for("casepilot")].element(ref);
 }"""
+ROW = """text => {
+  const fold = (said) => said.replace(/\\s+/g, " ").trim().toLowerCase();
+  const wanted = fold(text);
+  const roots = [document];
+  for (const root of roots) for (const node of root.querySelectorAll("*")) if (node.shadowRoot) roots.push(node.shadowRoot);
+  for (const root of roots) {
+    for (const row of root.querySelectorAll("tr,[role=row]")) {
+      if (!row.querySelector("table") && fold(row.textContent).includes(wanted) && row.checkVisibility()) {
+        row.scrollIntoView({ block: "start" });
+        return true;
+      }
+    }
+  }
+  return false;
+}"""
 PREFIX = 'globalThis[Symbol.for("casepilot")]?.prefix ?? ""'
 REF_OF = 'element => globalThis[Symbol.for("casepilot")]?.refOf?.(element) ?? ""'
 
@@ -212,6 +227,15 @@ async def capture(page: Page, native_dialog: str | None = None, settings: Captur
     found = await Sight(page, settings).look(native_dialog)
     assert isinstance(found, Snapshot)  # a first look is a whole one
     return found
+
+
+async def scroll_to_row(page: Page, text: str) -> bool:
+    """Bring the first table row that says `text` (letter case and blanks aside) into sight; False where there is none.
+
+    Raises:
+        PageError: the page is gone, hung, or keeps navigating.
+    """
+    return bool(await _steady(page, lambda: page.evaluate(ROW, text), CaptureSettings()))
 
 
 async def _frame_of(page: Page, ref: str) -> Frame | None:

@@ -229,6 +229,19 @@ class CasePage:
         stamp = self._stamp or await self.settler.stamp()
         return await self.settler.changed(stamp, timeout)
 
+    async def find_row(self, text: str) -> View | None:
+        """Scroll to the first table row that says `text`, also one beyond the rows of the view; the view from there.
+
+        None where no table has such a row.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        if await self.dialogs.look() is not None or not await capture.scroll_to_row(self.page, text):
+            return None
+        self._last = None  # scrolling changes nothing that the page's stamp tells
+        return await self.view()
+
     async def screenshot(self, ref: str | None = None) -> bytes:
         """A JPEG of the page, which costs half the time of a PNG, with the field `ref` outlined."""
         try:

@@ -313,6 +313,13 @@
     }
   };
 
+  // Rows of headers at the beginning of a section are always written.
+  const headRows = (section) => {
+    let count = 0;
+    while (count < 3 && section.rows[count]?.cells.length && [...section.rows[count].cells].every((cell) => cell.localName === "th")) count++;
+    return count;
+  };
+
   // The rows of a long table that are written: those from the first that is in sight.
   const firstRow = (section) => {
     const rows = section.rows;
@@ -333,7 +340,11 @@
     const kids = list?.length ? list : node.childNodes;
     let skipped = 0;
     let rows = 0;
-    if (node.rows?.length > ROW_LIMIT && node.localName !== "table") scene.windows.set(node, (skipped = firstRow(node)));
+    let heads = 0;
+    if (node.rows?.length > ROW_LIMIT && node.localName !== "table") {
+      scene.windows.set(node, (skipped = firstRow(node)));
+      heads = headRows(node);
+    }
     for (const child of kids) {
       if (child.nodeType === 3) {
         if (state.text) {
@@ -341,7 +352,7 @@
           if (text) out += escapeText(text);
         }
       } else if (child.nodeType === 1) {
-        if (child.localName === "tr" && (rows++ < skipped || rows - skipped > ROW_LIMIT)) {
+        if (child.localName === "tr" && (rows++ < skipped || rows - skipped > ROW_LIMIT) && rows > heads) {
           if (patch && scene.numbers.has(child)) forget(child);
           continue;
         }
@@ -514,7 +525,8 @@
         children(shadow, { ...below, text: true });
         out += "</cp-shadow>";
       } else children(node, below);
-      if (scene.windows.get(node)) out = `${out.slice(0, begin)} cp-first="${scene.windows.get(node)}"${out.slice(begin)}`;
+      const first = scene.windows.has(node) ? scene.windows.get(node) - headRows(node) : 0;
+      if (first > 0) out = `${out.slice(0, begin)} cp-first="${first}"${out.slice(begin)}`;
       out += `</${name}>`;
       return;
     }

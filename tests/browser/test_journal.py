@@ -11,8 +11,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from playwright.async_api import Page
 
-from agent.bench.pages import support_case
 from browser.capture import Sight, capture, install
+from fixtures.pages.support_case import support_case
 from schema_extraction.errors import SnapshotError
 from schema_extraction.extract import extract
 from schema_extraction.live import Live

@@ -77,6 +77,15 @@ def test_a_view_is_taken_once_while_nothing_changes(open_case: OpenCase) -> None
     assert changed.fact("Status") is not None
 
 
+def test_a_row_beyond_the_view_is_found_and_scrolled_to(portal: BlockingPortal, page: CasePage) -> None:
+    rows = "".join(f"<tr><td>ORD-{n}<td>open" for n in range(1000))
+    portal.call(page.page.set_content, f"<table><caption>Orders</caption><tr><th>Order<th>State{rows}</table>")
+    assert portal.call(page.find_row, "ord-4444") is None
+    view = portal.call(page.find_row, "ord-742")
+    assert view is not None and view.tables[0].rows[0].cells[0].raw == "ORD-742"
+    assert len(view.tables[0].rows) + view.tables[0].first <= view.tables[0].total
+
+
 def test_a_value_set_by_script_is_seen(open_case: OpenCase) -> None:
     driver = open_case()
     driver.view()
