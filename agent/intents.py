@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from schema_extraction.action import Action, Click, CloseCase, Outcome, SendMessage, TransferCase
+from schema_extraction.match import NoMatch, match, seen
 from schema_extraction.view import View
 
 
@@ -25,6 +26,12 @@ def _sent(view: View, text: str) -> int:
     return Counter(" ".join(m.text.split()) for m in view.messages if m.direction == "outbound")[folded]
 
 
+def _gone(before: View, action: Click, fresh: View) -> bool:
+    """Whether the control is on the page no longer, not even under another name."""
+    there = fresh.control(action.target.key) is not None
+    return not there and isinstance(match(seen(action.target, before), fresh), NoMatch)
+
+
 def judge(before: View, action: Action, fresh: View) -> Outcome:
     """`done`, `not_sent` or `unknown`. `before` is the view the action was made for, `fresh` the page loaded anew.
 
@@ -38,7 +45,7 @@ def judge(before: View, action: Action, fresh: View) -> Outcome:
             return Outcome(result="done", message="The case is closed.")
         case Click() if fresh.closed and not before.closed:
             return Outcome(result="done", message="The case is closed.")
-        case Click() if fresh.control(action.target.key) is None and settled_state(fresh) != settled_state(before):
+        case Click() if _gone(before, action, fresh) and settled_state(fresh) != settled_state(before):
             return Outcome(result="done", message="The page has moved on and the control is gone.")
     if settled_state(fresh) == settled_state(before):
         return Outcome(result="not_sent", message="The page is as it was before the action.")

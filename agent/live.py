@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from loguru import logger
 
+from agent.binding import bound
 from agent.handoff import Handoff, OperatorAction
 from agent.intents import settled_state
 from agent.verdicts import changed_fields, holds
@@ -18,7 +19,8 @@ from browser.session import target_id
 from policies.feedback import Reason, Verdict
 from policies.proposal import is_critical
 from policies.trace import Step, TraceWriter
-from schema_extraction.action import Action, Check, Click, Fill, Outcome, Select, action_value, target_key
+from schema_extraction.action import Action, Outcome, action_value, target_key
+from schema_extraction.match import NoMatch, remembered
 from schema_extraction.view import View
 
 if TYPE_CHECKING:
@@ -78,12 +80,12 @@ class Live:
             self.pending = pending
 
     async def perform(self, view: View, action: Action) -> Outcome:
-        """Carry out `action` on the control that has its key in `view`."""
+        """Carry out `action` on the control of `view` that it means."""
         page = await self._opened()
-        bound = _bound(view, action)
-        if bound is None:
-            return Outcome(result="not_sent", message=f"The control {target_key(action)!r} is not on the page.")
-        return await page.perform(view, bound)
+        found = bound(view, action)
+        if isinstance(found, NoMatch):
+            return Outcome(result="not_sent", message=found.reason)
+        return await page.perform(view, found)
 
     @property
     def evictable(self) -> bool:
@@ -132,10 +134,13 @@ class Live:
         if view.case_id != self.case_id:
             return view
         for action in self.pending:
-            if _holds(view, action):
+            found = bound(view, action)
+            if isinstance(found, NoMatch):
+                logger.info("{}: not entered again: {}", self.session, found.reason)
                 continue
-            bound = _bound(view, action)
-            outcome = await page.perform(view, bound) if bound else Outcome(result="not_sent", message="not on the page")
+            if _holds(view, found):
+                continue
+            outcome = await page.perform(view, found)
             logger.info("{}: entered again {}: {} {}", self.session, target_key(action), outcome.result, outcome.message)
             view = await self._quiet(page)
         return view
@@ -228,7 +233,9 @@ class Live:
             self._named = operator
 
     def acted(self) -> tuple[OperatorAction, ...]:
-        return tuple(OperatorAction(action=action, critical=is_critical(view, action)) for view, action in self.steps)
+        return tuple(
+            OperatorAction(action=remembered(view, action), critical=is_critical(view, action)) for view, action in self.steps
+        )
 
     def on_step(self, view: View, action: Action) -> None:
         """The recorder saw somebody do something in the page."""
@@ -267,16 +274,6 @@ class Live:
         if self.handoff is not None and self.page is not None and not self.worker.stopping:
             self.page = None
             self.worker.spawn(self.worker.desk.give_back(self.handoff.id, note="The page was closed."))
-
-
-def _bound(view: View, action: Action) -> Action | None:
-    """The action with the ref that its control has in `view`; None when the control is not there."""
-    if not isinstance(action, Click | Fill | Select | Check):
-        return action
-    control = view.control(action.target.key)
-    if control is None:
-        return None
-    return action.model_copy(update={"target": action.target.model_copy(update={"ref": control.ref})})
 
 
 def _holds(view: View, action: Action) -> bool:

@@ -11,6 +11,7 @@ from datetime import date
 
 from loguru import logger
 
+from agent.binding import bound
 from agent.handoff import Ending, Handoff
 from agent.intents import judge
 from agent.live import Live
@@ -21,6 +22,7 @@ from policies.proposal import Decision, HistoryItem, Proposal, is_critical
 from policies.trace import Step
 from schema_extraction.action import Action, Outcome
 from schema_extraction.errors import CasepilotError
+from schema_extraction.match import NoMatch, remembered
 from schema_extraction.view import View
 
 
@@ -153,7 +155,7 @@ def _went_on(step: Step, outcome: Outcome) -> Round:
 def _taken(step: Step, action: Action, outcome: Outcome | None) -> Taken:
     proposal = step.ranked[0] if step.ranked else None
     item = HistoryItem(
-        action=action,
+        action=action if step.critical else remembered(step.view, action),
         actor="agent",
         probability=proposal.probability if proposal else None,
         novelty=proposal.novelty if proposal else None,
@@ -224,12 +226,15 @@ async def _accepted(live: Live, handoff: Handoff, step: Step, verdict: Verdict) 
     if intent is not None:
         outcome = intent.outcome
         if outcome is None:
-            outcome = judge(intent.step.view, action, await live.fresh())
+            outcome = judge(intent.step.view, intent.step.action or action, await live.fresh())
             live.worker.store.resolve(handoff.id, outcome)
     else:
         view = await live.observe()
         await live.withdraw(verdict.operator)
-        acting = step.model_copy(update={"action": action, "view": view, "critical": is_critical(view, action)})
+        # The page may be another by now: what is done is the same step on the control that is meant there, or none.
+        doing = remembered(handoff.view, action)
+        doing = doing if isinstance(found := bound(view, doing), NoMatch) else found
+        acting = step.model_copy(update={"action": doing, "view": view, "critical": is_critical(view, doing)})
         try:
             outcome = await _carry_out(live, handoff.id, acting, view)
         finally:

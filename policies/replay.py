@@ -35,6 +35,7 @@ from schema_extraction.action import (
     TransferCase,
     Wait,
 )
+from schema_extraction.match import Match, match, seen
 from schema_extraction.render import render
 from schema_extraction.view import Control, View
 
@@ -120,11 +121,14 @@ def _heard(view: View) -> int:
 
 
 def _bound(step: Step, view: View) -> Action:
-    """The recorded action on the present view: its target found again by key, its value read again from where it came."""
+    """The recorded action on the present view: its target found again by key or by a certified match, its value read again
+    from where it came."""
     action = step.action
     match action:
         case Click() | Fill() | Select() | Check():
             control = view.control(action.target.key)
+            if control is None and isinstance(found := match(seen(action.target, step.view), view), Match):
+                control = found.control
             if control is None or control.disabled:
                 return AskOperator(
                     question=f"The recorded control {action.target.name or action.target.key!r} cannot be used here."

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from schema_extraction.traits import Traits
 from schema_extraction.view import Frozen
 
 Source = Literal["message", "fact", "cell", "option", "template", "constant", "derived", "generated", "operator"]
@@ -23,12 +24,14 @@ class Provenance(Frozen):
 
 
 class Target(Frozen):
-    """The control an action is for. `key` is stable; `ref` is only good for the snapshot the action was made from."""
+    """The control an action is for. `key` is stable; `ref` is only good for the snapshot the action was made from. `traits` are
+    kept where the action outlives its view, so that the control can be told when its key is gone (see `match`)."""
 
     key: str
     role: str = ""
     name: str = ""
     ref: str = ""
+    traits: Traits | None = None
 
 
 class Click(Frozen):

@@ -13,9 +13,24 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’.,/@:#_-]+[^\W_]+)*")
 _PERSONAL = re.compile(r"\b(?:name|customer|client|contact|holder|address|street|city|user|username|login)\b", re.IGNORECASE)
 
 
-def slug(text: str) -> str:
-    """Lower-case words joined by hyphens; words with digits (ids, counts, amounts, dates) are left out."""
-    words = (word for word in _TOKEN.findall(text) if not any(character.isdigit() for character in word))
+_FIELDS = frozenset(
+    {"textbox", "searchbox", "spinbutton", "combobox", "listbox", "radiogroup", "checkbox", "switch", "slider", "file"}
+)
+
+
+def slug(text: str, numbered: bool = False) -> str:
+    """Lower-case words joined by hyphens; words with digits (ids, counts, amounts, dates) are left out.
+
+    `numbered`: numbers of one or two digits stay, unless they stand in brackets, as counts do: "Address line 2".
+    """
+    words = []
+    for found in _TOKEN.finditer(text):
+        word = found.group()
+        if any(character.isdigit() for character in word):
+            bracketed = text.count("(", 0, found.start()) > text.count(")", 0, found.start())
+            if not numbered or bracketed or not re.fullmatch(r"\d{1,2}", word):
+                continue
+        words.append(word)
     return re.sub(r"[\W_]+", "-", " ".join(words).casefold()).strip("-")[:60]
 
 
@@ -36,14 +51,16 @@ class Keys:
         """Begin with the ordinals again."""
         self._count.clear()
 
-    def public(self, text: str) -> str:
-        return slug(self._private.sub(" ", text) if self._private else text)
+    def public(self, text: str, numbered: bool = False) -> str:
+        return slug(self._private.sub(" ", text) if self._private else text, numbered)
 
     def key(self, frame: str, section: str, role: str, name: str) -> str:
         parts = (frame, section, role, name)
         stem = self._stems.get(parts)
         if stem is None:
-            stem = self._stems[parts] = "/".join((slug(frame), self.public(section), role, self.public(name)))
+            # The number in a field's label tells it from the next; that on a button, link or tab is mostly a count or an id.
+            words = self.public(name, numbered=role in _FIELDS)
+            stem = self._stems[parts] = "/".join((slug(frame), self.public(section), role, words))
         ordinal = self._count[stem]
         self._count[stem] = ordinal + 1
         return f"{stem}/{ordinal}"

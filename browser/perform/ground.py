@@ -16,6 +16,7 @@ from browser.errors import StaleRefError
 from browser.settle import moved_on
 from browser.traffic import Traffic
 from schema_extraction.action import Outcome, Target
+from schema_extraction.match import NoMatch, match, seen
 from schema_extraction.profile import Profile
 from schema_extraction.view import Control, Frozen, View
 
@@ -113,18 +114,23 @@ def not_sent(message: str) -> Outcome:
 
 
 async def locate(ground: Ground, view: View, target: Target) -> Located | Outcome:
-    """The element for `target`: by its ref while `view` is still true of the page, else by its key in a fresh view.
+    """The element for `target`: by its ref while `view` is still true of the page, else as `schema_extraction.match` finds it
+    in a fresh view.
 
     An `Outcome` says why it cannot be operated.
     """
+    chosen_on = view
     for attempt in range(2):
         if attempt or not await ground.current(view):
             view = await ground.view()
         if view.dialog is not None and view.dialog.kind == "native":
             return not_sent(f"A browser dialog is open: {view.dialog.text!r}. Answer it first.")
         control = view.control(target.key)
-        if control is None:
-            return not_sent(f"{_name(target)} is not on the page now (stale). Look at the page again.")
+        if view is not chosen_on or control is None:
+            known = match(target if target.traits is not None else seen(target, chosen_on), view)
+            if isinstance(known, NoMatch):
+                return not_sent(f"{known.reason} Look at the page again (stale).")
+            control = known.control
         if control.disabled:
             return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
         try:

@@ -186,6 +186,22 @@ def test_a_button_that_became_another_is_not_pressed(open_case: OpenCase) -> Non
     assert driver.perform(Click(target=target), view).result == "not_sent"
 
 
+def test_a_button_whose_label_was_reworded_meanwhile_is_pressed(open_case: OpenCase) -> None:
+    driver = open_case()
+    view, target = driver.view(), driver.target("Look up")
+    driver.script("document.getElementById('lookup').textContent = 'Look it up'")
+    outcome = driver.perform(Click(target=target), view)
+    assert outcome.result == "done", outcome
+
+
+def test_of_two_buttons_of_one_name_none_is_pressed(open_case: OpenCase) -> None:
+    driver = open_case()
+    view, target = driver.view(), driver.target("Look up")
+    driver.script("(b => b.before(b.cloneNode(true)))(document.getElementById('lookup'))")
+    outcome = driver.perform(Click(target=target), view)
+    assert outcome.result == "not_sent" and "nothing tells them apart" in outcome.message
+
+
 def test_an_alert_of_the_browser_is_told(open_case: OpenCase) -> None:
     driver = open_case("alert")
     outcome = driver.perform(Click(target=driver.target("Look up")))
