@@ -8,7 +8,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from playwright.async_api import Browser, Page
 
-from fixtures.targets.errors import RegistryError
+from fixtures.targets.errors import UnavailableError
 from fixtures.targets.formjs import running_formjs
 from fixtures.targets.target import Target
 from tests.targets.reading import assert_complete, completeness, window
@@ -21,7 +21,7 @@ def form(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     try:
         with running_formjs(tmp_path_factory.mktemp("formjs")) as target:
             yield target
-    except RegistryError as error:
+    except UnavailableError as error:
         pytest.skip(str(error))
 
 

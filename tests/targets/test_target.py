@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.targets.errors import TargetError
-from fixtures.targets.target import Target, free_port, served
+from fixtures.targets.serving import free_port, served
+from fixtures.targets.target import Target
 
 
 def test_a_server_answers_while_the_context_is_open_and_is_gone_afterwards(tmp_path: Path) -> None:

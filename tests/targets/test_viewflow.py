@@ -8,7 +8,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from playwright.async_api import Browser, Page
 
-from fixtures.targets.errors import RegistryError
+from fixtures.targets.errors import UnavailableError
 from fixtures.targets.target import Target
 from fixtures.targets.viewflow import running_viewflow
 from tests.targets.reading import assert_complete, completeness, window
@@ -23,7 +23,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     try:
         with running_viewflow(tmp_path_factory.mktemp("viewflow")) as target:
             yield target
-    except RegistryError as error:
+    except UnavailableError as error:
         pytest.skip(str(error))
 
 
