@@ -468,7 +468,7 @@
 
   // Something that a script opens or shuts by these attributes; one without any size is drawn by its pseudo-elements.
   const toggles = (node) => {
-    const what = node.dataset.toggle ?? node.dataset.bsToggle;
+    const what = node.getAttribute("data-toggle") ?? node.getAttribute("data-bs-toggle");
     if (!what || !TOGGLE.test(what)) return false;
     const rect = node.getBoundingClientRect();
     return (rect.width && rect.height) || holdsSized(node) || drawn(node, "::before") || drawn(node, "::after");
@@ -523,7 +523,7 @@
       let clickable = false;
       if (!operable && (!role || role === "columnheader") && !state.operable && !state.pointer && tag !== "label" && style) {
         clickable = Boolean(node.onclick) || (node.tabIndex === 0 && node.hasAttribute("tabindex")) || style.cursor === "pointer";
-        if (!clickable && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
+        if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
         clickable ||= Boolean(toggles(node));
         if (clickable) attribute("cp-clickable", "true");
       }

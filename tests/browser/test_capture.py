@@ -332,6 +332,19 @@ def test_a_button_by_its_class_is_none_once_it_holds_a_control(reader: Reader) -
     assert names(followed) == names(fresh) == ["Inner"]
 
 
+def test_a_heading_over_fields_that_changes_renames_all_of_them(reader: Reader) -> None:
+    async def looks() -> tuple[View, View]:
+        sight, live = Sight(reader.page), Live()
+        live.read(await sight.look())
+        await reader.page.evaluate("document.querySelector('#h').textContent = 'Group'")
+        return live.read(await sight.look()), extract(await capture(reader.page))
+
+    row = "<div><div><select>" + "<option>o</option>" * 40 + "</select></div><div><input></div></div>"
+    reader.load(f"<p>x</p><div><div><div>Type</div><div id=h>User</div></div>{row * 5}</div>")
+    followed, fresh = reader.portal.call(looks)
+    assert names(followed) == names(fresh) == ["Type", "Group"] * 5
+
+
 def test_a_sortable_column_is_a_button_and_a_header(reader: Reader) -> None:
     view = reader.view(
         """<table><tr><th style="cursor:pointer" title=1 aria-label="Click to sort by created"><span>Created</span></th><th>Task
