@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import re
 
+from schema_extraction.before import text_before
 from schema_extraction.page import Element, Node, Page
-from schema_extraction.roles import CONTROL_ROLES, NAMED_BY_CONTENT
-from schema_extraction.text import squash, text_of
+from schema_extraction.roles import NAMED_BY_CONTENT, OPERATED_ROLES
+from schema_extraction.text import squash, text_of, tooltip
 
 _ORNAMENT = re.compile(r"^[\s*:▾▼▲▸►◂▴▿✓✔★☰…×✕]+|[\s*:▾▼▲▸►◂▴▿✓✔★☰×✕]+$|\s*\((?:required|optional)\)\s*$", re.IGNORECASE)
 _LABEL_LIMIT = 60
 _NAME_LIMIT = 120
+_WORDY = re.compile(r"\w")
+_SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
+_LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
 
 
 def tidy(name: str) -> str:
@@ -25,11 +29,11 @@ def tidy(name: str) -> str:
 
 
 def _content(page: Page, element: Element) -> str:
-    """The text of an element as a label: without the controls inside it."""
+    """The text of an element as a label: without the controls inside it, though with its links."""
     inner = {
         node.element
         for node in page.within(element)
-        if node.element is not element and (node.role in CONTROL_ROLES or node.tag in ("output", "meter", "progress"))
+        if node.element is not element and (node.role in OPERATED_ROLES or node.tag in ("output", "meter", "progress"))
     }
     return text_of(element, skip=inner, naming=True)
 
@@ -40,17 +44,24 @@ def _alternative(page: Page, element: Element) -> str:
 
 
 def label_elements(page: Page, node: Node) -> list[Element]:
-    """The label elements of a native control: those that name its id, else the one around it."""
+    """The label elements of a native control: those that name its id, else the one around it. A button beside the field that
+    the label around both is for has none."""
     identity = node.get("id")
     named = page.labels.get((node.prefix, identity), []) if identity else []
     if named:
         return named
     for above in node.ancestors():
         if above.tag == "label":
-            return [above.element] if not above.get("for") else []
+            if above.get("for") or (node.role == "button" and _first_labelled(above.element) is not node.element):
+                return []
+            return [above.element]
         if above.tag in ("form", "body", "fieldset", "table"):
             break
     return []
+
+
+def _first_labelled(label: Element) -> Element | None:
+    return next((inner for inner in label.iter() if inner.tag in _LABELABLE), None)
 
 
 def _native(page: Page, node: Node) -> str:
@@ -123,32 +134,6 @@ def _headers(page: Page, node: Node) -> str:
     return before if len(before) <= _LABEL_LIMIT else ""
 
 
-def _holds_control(page: Page, element: Element) -> bool:
-    return any(node.role in CONTROL_ROLES for node in page.within(element))
-
-
-def text_before(page: Page, node: Node) -> str:
-    """The short text just before a field: in the same box, or before the box that holds nothing but the field."""
-    element = node.element
-    for _ in range(3):
-        previous = element.getprevious()
-        parent = element.getparent()
-        if parent is None or parent.tag in ("body", "form", "main"):
-            direct = squash(previous.tail) if previous is not None else ""
-            return direct if 0 < len(direct) <= _LABEL_LIMIT else ""
-        tail = squash(previous.tail if previous is not None else parent.text)
-        if tail:
-            return tail if len(tail) <= _LABEL_LIMIT else ""
-        if previous is not None:
-            if not isinstance(previous.tag, str) or _holds_control(page, previous):
-                return ""
-            text = text_of(previous, naming=True)
-            if text:
-                return text if len(text) <= _LABEL_LIMIT else ""
-        element = parent
-    return ""
-
-
 def _in_words(name: str) -> str:
     """`refund_amount`, `refundAmount` and `order[amount]` as words; names that look generated say nothing."""
     words = re.sub(r"([a-z])([A-Z])", r"\1 \2", name)
@@ -159,7 +144,10 @@ def _in_words(name: str) -> str:
 def name_of(page: Page, node: Node) -> str:
     """The name of a control, by specification or by looks."""
     name = tidy(spec_name(page, node))
-    if name or node.role in NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}:
+    if node.role in _SHOWN:
+        # An ornament says nothing: what a person reads is its tooltip.
+        return name if _WORDY.search(name) else tidy(tooltip(node.element)) or name
+    if name:
         return name
     for guess in (_headers, text_before):
         if name := tidy(guess(page, node)):

@@ -9,7 +9,9 @@ The in-page serialiser writes only what a person would see. It adds these attrib
 - `cp-focus`     on the focused element
 - `cp-sensitive` on password-type inputs
 - `cp-invalid`   the browser's own validation message, on a native field that shows as invalid
-- `cp-clickable` on elements without a role that have an `onclick`, a tab stop or a pointer cursor
+- `cp-clickable` on elements without a role, and on column headers, that have an `onclick`, a tab stop, a pointer cursor, the
+                 class of a button, or an attribute by which scripts open and shut boxes (data-toggle)
+- `cp-tip`       on an `img` that stands for an ornament in a control: its tooltip
 - `cp-inert`     on what lies outside an open modal dialog: readable, but not operable
 - `cp-block`     on inline tags that are laid out as blocks, so that their text does not run into their neighbours'
 - `cp-total`     on a table or its body: its number of rows, when only the first are written

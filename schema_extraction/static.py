@@ -16,7 +16,7 @@ from lxml import etree, html
 from schema_extraction.errors import SnapshotError
 from schema_extraction.roles import CONTROL_ROLES, implicit
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
-from schema_extraction.text import squash, text_of
+from schema_extraction.text import squash, text_of, tooltip
 
 Element = etree._Element
 
@@ -59,6 +59,14 @@ def take_out(element: Element) -> None:
             before.tail = (before.tail or "") + element.tail
         element.tail = None
     parent.remove(element)
+
+
+def _keep_tip(element: Element) -> None:
+    """Leave the tooltip of a hidden ornament in a link or button, as the serialiser does."""
+    if element.get("aria-hidden") != "true" or next(element.iterancestors("a", "button"), None) is None:
+        return
+    if tip := tooltip(element):
+        element.addprevious(etree.Element("img", {"cp-tip": tip}))
 
 
 def _state(element: Element, number: int) -> None:
@@ -162,6 +170,7 @@ def prepare(markup: str, today: date) -> str:
     _keep_popups(body, root)
     for element in list(body.iter()):
         if element is not body and _hidden(element):
+            _keep_tip(element)
             take_out(element)
     for number, element in enumerate(root.iter(), start=1):
         for name in [name for name in element.attrib if not _NAME.fullmatch(str(name))]:

@@ -13,6 +13,7 @@ INLINE = frozenset(
     "a abbr b bdi bdo cite code cp-shadow data dfn em font i kbd label mark output q s samp slot small span strong sub sup "
     "time u var wbr img".split()
 )
+_TIPS = ("title", "data-original-title", "data-bs-original-title", "data-tooltip", "alt", "cp-tip")
 SILENT = frozenset({"select", "option", "optgroup", "datalist", "textarea", "cp-popup", "cp-label", "script", "style", "input"})
 
 
@@ -58,3 +59,8 @@ def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, na
     if not lines:
         return squash(joined)
     return "\n".join(line for line in (squash(part) for part in joined.split("\n")) if line)
+
+
+def tooltip(element: Element) -> str:
+    """What a tooltip says of an element, its own or that of something in it, or ""."""
+    return next((found for inner in element.iter() for name in _TIPS if (found := squash(inner.get(name)))), "")

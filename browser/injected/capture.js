@@ -58,6 +58,7 @@
   );
   const VALUED = words("option button li data meter progress");
   const INLINE = words("span a b i em strong small label code abbr cite q s u time bdi bdo mark sub sup kbd samp var font data output slot");
+  const SPACED = words("span a b i em strong small");
   const VOID = words("br hr img input wbr");
   const NATIVE = words("input select textarea button summary option");
   const LINKED_POPUPS = words("listbox menu tree grid");
@@ -67,6 +68,13 @@
     "button link checkbox radio switch textbox searchbox combobox listbox option menuitem menuitemcheckbox menuitemradio " +
       "tab slider spinbutton treeitem gridcell",
   );
+  // Attributes that hold the text of a tooltip.
+  const TIPS = ["title", "data-original-title", "data-bs-original-title", "data-tooltip", "alt"];
+  const TIP = TIPS.map((name) => `[${name}]`).join();
+  // What shows and hides other boxes by a script that looks for these.
+  const TOGGLE = /^(collapse|dropdown|modal|tab)$/;
+  const BUTTON_CLASS = /(^|\s)((?!\S*__)\S+-button|button|btn)(\s|$)/;
+  const CONTROL = "a[href],button,input,select,textarea,[role],[tabindex],[onclick],[contenteditable]";
   const NAME = /^[a-z][a-z0-9-]*$/;
   const ROW_LIMIT = 200;
   const NODE_LIMIT = 30000;
@@ -145,8 +153,9 @@
   // -- the scene ------------------------------------------------------------------------------------------------------------
   // What was written last, so that a later call can write only what has changed:
   //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
-  //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its document;
-  //   windows: long tables -> first row written; linked: see `link`; linkers: elements that may name others.
+  //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
+  //   document; windows: long tables -> first row written; classed: elements with the class of a button -> whether they are one;
+  //   linked: see `link`; linkers: elements that may name others.
   let scene = null;
   let out = "";
   let nodes = 0;
@@ -155,7 +164,7 @@
 
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), linked: new Map(), linkers: new Set(), scopes: new Map(), relinked: false,
+    windows: new Map(), classed: new Map(), linked: new Map(), linkers: new Set(), scopes: new Map(), relinked: false,
   });
 
   // A shadow root's or inner document's ids get a prefix: the output has one scope.
@@ -206,7 +215,7 @@
         const aria = name.startsWith("aria-");
         if (!(aria || ATTRIBUTES.has(name) || name.startsWith("data-") || (name === "value" && VALUED.has(tag)))) continue;
         if (!NAME.test(name) || name.startsWith("data-v-")) continue;
-        if (name === "tabindex" && role) continue;
+        if (name === "tabindex" && role && (role !== "button" || value !== "-1")) continue;
         if (FLAGS.has(name)) attribute(name, "");
         else if (name === "href") attribute(name, address(node).slice(0, 2 * ATTRIBUTE_LIMIT));
         else if (scope && IDREFS.has(name)) attribute(name, value.trim().split(/\s+/).filter(Boolean).map((id) => scope + id).join(" "));
@@ -301,6 +310,7 @@
       scene.numbers.delete(at);
       scene.fields.delete(at);
       scene.windows.delete(at);
+      scene.classed.delete(at);
       if (scene.frames.has(at)) {
         const inner = scene.frames.get(at);
         scene.frames.delete(at);
@@ -368,6 +378,9 @@
     }
   };
 
+  const holdsSized = (node) =>
+    [...node.querySelectorAll("*")].some((inner) => inner.offsetWidth || inner.offsetHeight || inner.getBoundingClientRect().width);
+
   // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
   const seen = (node, tag, state) => {
     if (state.forced || tag === "body") return true;
@@ -383,6 +396,7 @@
         return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
       }
       if (tag === "iframe" || (NATIVE.has(tag) && !node.firstChild)) return null;
+      if (tag === "a" && !rect.width && !rect.height && node.hasAttribute("href") && !holdsSized(node)) return null;
       return true;
     }
     if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
@@ -442,14 +456,41 @@
     out += "</cp-frame>";
   };
 
-  const graphic = (node) => {
+  const graphic = (node, state) => {
     const label = node.getAttribute("aria-label") ?? [...node.children].find((c) => c.localName === "title")?.textContent;
-    if (!label) return;
+    if (!label) return tooltip(node, state);
     open("img");
     out += ' role="img"';
     attribute("alt", squeeze(label));
     out += "/>";
   };
+
+  // The tooltip of an ornament in a control: it may be all that names the control.
+  const tooltip = (node, state) => {
+    if (!(state.operable || state.pointer) || state.forced || !node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return;
+    const bearer = node.matches(TIP) ? node : node.querySelector(TIP);
+    const name = bearer && TIPS.find((name) => bearer.getAttribute(name)?.trim());
+    const tip = name ? bearer.getAttribute(name) : node.querySelector("title")?.textContent;
+    if (!tip?.trim()) return;
+    open("img");
+    attribute("cp-tip", squeeze(tip.trim()).slice(0, ATTRIBUTE_LIMIT));
+    out += "/>";
+  };
+
+  const drawn = (node, pseudo) => !/^(none|normal)$/.test(getComputedStyle(node, pseudo).content);
+
+  // Something that a script opens or shuts by these attributes; one without any size is drawn by its pseudo-elements.
+  const toggles = (node) => {
+    const what = node.getAttribute("data-toggle") ?? node.getAttribute("data-bs-toggle");
+    if (!what || !TOGGLE.test(what)) return false;
+    const rect = node.getBoundingClientRect();
+    return (rect.width && rect.height) || holdsSized(node) || drawn(node, "::before") || drawn(node, "::after");
+  };
+
+  // A button by its class alone: short, without a control in it.
+  const classed = (node) => BUTTON_CLASS.test(node.className) && node.textContent.trim().length <= 40 && !node.querySelector(CONTROL);
+
+  const blank = (node, pseudo) => /^"\s+"$/.test(getComputedStyle(node, pseudo).content);
 
   const visit = (node, state) => {
     const tag = node.localName;
@@ -460,7 +501,8 @@
     if (fore && !back && !state.inside) back = !fore.above.has(node) && !fore.roots.has(node);
     const besideModal = back && !state.back;
     if (!besideModal && !state.forced && !(fore && fore.above.has(node))) {
-      if (node.inert || node.getAttribute("aria-hidden") === "true") return;
+      if (node.inert) return;
+      if (node.getAttribute("aria-hidden") === "true") return tooltip(node, state);
     }
     if (tag === "input" && node.type === "hidden") return;
     const visible = seen(node, tag, state);
@@ -475,7 +517,7 @@
       if (besideModal) out += "</div>";
       return;
     }
-    if (tag === "svg") return graphic(node);
+    if (tag === "svg") return graphic(node, state);
 
     const role = roleOf(node);
     const editor = isEditor(node);
@@ -483,14 +525,18 @@
     const operable = native || editor || WIDGETS.has(role);
     const name = NAME.test(tag) ? tag : "cp-element";
     const shadow = node.shadowRoot;
-    if (visible || shadow || operable || role || node.id) {
-      const style = state.forced ? null : getComputedStyle(node);
+    const style = state.forced ? null : getComputedStyle(node);
+    // What cannot be seen cannot be operated; children of a box without one of its own may be.
+    const ghost = !visible && !shadow && operable && style.display !== "contents";
+    if (!ghost && (visible || shadow || operable || role || node.id)) {
       open(name, node, state);
       writeAttributes(node, tag, role);
       writeState(node, tag, editor, state);
       let clickable = false;
-      if (!operable && !role && !state.operable && !state.pointer && tag !== "label" && style) {
-        clickable = Boolean(node.onclick) || node.tabIndex === 0 || style.cursor === "pointer";
+      if (!operable && (!role || role === "columnheader") && !state.operable && !state.pointer && tag !== "label" && style) {
+        clickable = Boolean(node.onclick) || (node.tabIndex === 0 && node.hasAttribute("tabindex")) || style.cursor === "pointer";
+        if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
+        clickable ||= Boolean(toggles(node));
         if (clickable) attribute("cp-clickable", "true");
       }
       if (operable || clickable || tag === "label") attribute("cp-ref", scene.prefix + refOf(node));
@@ -524,14 +570,18 @@
         out += ">";
         children(shadow, { ...below, text: true });
         out += "</cp-shadow>";
-      } else children(node, below);
+      } else {
+        const spaced = style && node.className && SPACED.has(tag) && style.display === "inline";
+        if (spaced && blank(node, "::before")) out += " ";
+        children(node, below);
+        if (spaced && blank(node, "::after")) out += " ";
+      }
       const first = scene.windows.has(node) ? scene.windows.get(node) - headRows(node) : 0;
       if (first > 0) out = `${out.slice(0, begin)} cp-first="${first}"${out.slice(begin)}`;
       out += `</${name}>`;
       return;
     }
-    const contents = getComputedStyle(node);
-    children(node, { ...state, back, inside, text: contents.display === "contents" && contents.visibility === "visible" });
+    children(node, { ...state, back, inside, text: style.display === "contents" && style.visibility === "visible" });
   };
 
   const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true };
@@ -623,6 +673,6 @@
 
   Object.assign(pilot, {
     serialize, element, refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
+    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
   });
 })();

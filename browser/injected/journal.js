@@ -13,7 +13,7 @@
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
+  const { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
 
   const OURS = "casepilot-overlay";
   const MANY = 400; // places; more are not worth patching
@@ -219,6 +219,7 @@
       }
     }
     for (const node of scene.numbers.keys()) if (node.shadowRoot && !roots.has(node.shadowRoot)) deep.add(node);
+    for (const [node, before] of scene.classed) if (node.isConnected && classed(node) !== before) deep.add(node);
     for (const [frame, inner] of scene.frames) {
       let now = null;
       try {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from schema_extraction.accname import name_of, spec_name, text_before, tidy
+from schema_extraction.accname import name_of, spec_name, tidy
+from schema_extraction.before import text_before
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.roles import OPTION_ROLES, role_of
 from schema_extraction.text import squash, text_of
@@ -85,12 +86,24 @@ def radio_box(radios: list[Node]) -> Node | None:
 
 
 def radio_name(page: Page, radios: list[Node], box: Node | None) -> str:
-    """The name of a radio group: that of its box, else the text before the smallest box around all radios."""
+    """The name of a radio group: that of its box, else a label in the smallest box around all radios, else the text before."""
     if box is not None and (name := tidy(spec_name(page, box))):
         return name
     others = [set(radio.ancestors()) for radio in radios[1:]]
     around = next((above for above in radios[0].ancestors() if all(above in other for other in others)), None)
+    if around is not None and (name := tidy(_label_inside(page, around, radios[0]))):
+        return name
     return tidy(text_before(page, around)) if around is not None and around.tag not in ("form", "body", "main") else ""
+
+
+def _label_inside(page: Page, around: Node, first: Node) -> str:
+    """The text of a label that is for no control and stands before the first radio in the box around all of them."""
+    for element in around.element.iter():
+        if element is first.element:
+            break
+        if element.tag == "label" and not element.get("for") and not page.has_control(element):
+            return text_of(element, naming=True)
+    return ""
 
 
 def radio_options(page: Page, radios: list[Node]) -> tuple[Option, ...]:

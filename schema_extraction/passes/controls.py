@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from schema_extraction.accname import description, label_elements, name_of
+from schema_extraction.accname import description, label_elements, name_of, tidy
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.passes.choices import (
@@ -17,8 +17,9 @@ from schema_extraction.passes.choices import (
     radio_name,
     radio_options,
 )
+from schema_extraction.passes.operable import decorates, sorts
 from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
-from schema_extraction.text import squash, text_of
+from schema_extraction.text import squash, text_of, tooltip
 from schema_extraction.values import value
 from schema_extraction.view import Control, Format, Option, Value
 
@@ -149,7 +150,8 @@ def _hint(node: Node, described: str, name: str) -> str:
 
 def _control(draft: Draft, node: Node) -> Control:
     page = draft.page
-    name = name_of(page, node)
+    header = sorts(node)
+    name = tidy(text_of(node.element)) if header else name_of(page, node)
     if node.get("cp-clickable") is not None:
         name = name[:_CLICKABLE_LIMIT]
     options = options_of(page, node)
@@ -161,7 +163,7 @@ def _control(draft: Draft, node: Node) -> Control:
     return Control(
         ref=node.get("cp-ref") or "",
         key="",
-        role=node.role,
+        role="button" if header else node.role,
         name=name,
         section=node.section,
         frame=node.frame,
@@ -216,14 +218,14 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
 
 
 def _operable(page: Page, node: Node, popups: set[Element]) -> bool:
-    if node.role not in CONTROL_ROLES or node.inert or node.tag == "option":
+    if not (node.role in CONTROL_ROLES or sorts(node)) or node.inert or node.tag == "option":
         return False
     if popups and (node.element in popups or any(above.element in popups for above in node.ancestors())):
         return False
     if node.get("cp-clickable") is not None:
         inner = any(found.role in CONTROL_ROLES for found in page.within(node.element) if found is not node)
-        return not inner and bool(text_of(node.element, naming=True))
-    return True
+        return not inner and bool(text_of(node.element, naming=True) or tooltip(node.element))
+    return not decorates(page, node)
 
 
 def read_controls(draft: Draft) -> None:

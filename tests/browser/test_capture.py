@@ -11,9 +11,10 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from playwright.async_api import Page
 
-from browser.capture import capture, element, install
+from browser.capture import Sight, capture, element, install
 from browser.errors import PageError, StaleRefError
 from schema_extraction.extract import extract
+from schema_extraction.live import Live
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import View
 
@@ -85,6 +86,11 @@ def names(view: View) -> list[str]:
         "<noscript><button>x</button></noscript>",
         "<svg><text>x</text></svg>",
         "<input type=hidden value=x>",
+        "<button style='visibility:hidden'>x</button>",
+        "<input aria-label=x style='visibility:hidden'>",
+        "<select aria-label=x style='visibility:hidden'><option>a</select>",
+        "<input type=file aria-label=x style='visibility:hidden;position:absolute;height:0;width:0'>",
+        "<a href=# style='position:absolute;left:-100px;width:0;height:0;color:transparent'>x</a>",
         "<casepilot-overlay><button>x</button></casepilot-overlay>",
     ],
 )
@@ -98,6 +104,9 @@ def test_what_nobody_sees_is_out(reader: Reader, hidden: str) -> None:
     "shown",
     [
         "<button>x</button>",
+        "<button style='display:contents'>x</button>",
+        "<a href=# style='display:block;height:0'>x</a>",
+        "<a href=#><img alt=x width=9 height=9 style='position:absolute'></a>",
         "<div style='visibility:hidden'><button style='visibility:visible'>x</button></div>",
         "<div style='display:contents'><button>x</button></div>",
         "<div style='height:0'><button>x</button></div>",
@@ -296,6 +305,79 @@ def test_clickable_boxes_without_a_role(reader: Reader) -> None:
         ("textbox", "L"),
         ("button", "Own"),
     ]
+
+
+def test_buttons_by_their_class_and_toggles(reader: Reader) -> None:
+    view = reader.view(
+        """<style>.t::before{content:"";position:absolute;width:8px;height:8px;border-top:2px solid}</style>
+        <x-trigger class=mdc-button><i>filter_list</i></x-trigger>
+        <div class=btn>Save</div><span class=mdc-button__label>No</span><div class=button-row>No</div>
+        <div class=radio-button><input type=radio aria-label=R></div>
+        <span class=t data-toggle=collapse data-target=#b title="Toggle visibility"></span>
+        <span data-toggle=collapse data-target=#b title="Not drawn"></span>
+        <h2><a href=/3>Case 3</a> <a>Execute</a></h2><a tabindex=0>Plan</a>"""
+    )
+    assert names(view) == ["filter_list", "Save", "", "Toggle visibility", "Case 3", "Plan"]
+
+
+def test_a_button_by_its_class_is_none_once_it_holds_a_control(reader: Reader) -> None:
+    async def looks() -> tuple[View, View]:
+        sight, live = Sight(reader.page), Live()
+        live.read(await sight.look())
+        await reader.page.evaluate("document.querySelector('i').innerHTML = '<button>Inner</button>'")
+        return live.read(await sight.look()), extract(await capture(reader.page))
+
+    reader.load("<p>x</p><div class=btn><span><i>Go</i></span></div>")
+    followed, fresh = reader.portal.call(looks)
+    assert names(followed) == names(fresh) == ["Inner"]
+
+
+def test_a_heading_over_fields_that_changes_renames_all_of_them(reader: Reader) -> None:
+    async def looks() -> tuple[View, View]:
+        sight, live = Sight(reader.page), Live()
+        live.read(await sight.look())
+        await reader.page.evaluate("document.querySelector('#h').textContent = 'Group'")
+        return live.read(await sight.look()), extract(await capture(reader.page))
+
+    row = "<div><div><select>" + "<option>o</option>" * 40 + "</select></div><div><input></div></div>"
+    reader.load(f"<p>x</p><div><div><div>Type</div><div id=h>User</div></div>{row * 5}</div>")
+    followed, fresh = reader.portal.call(looks)
+    assert names(followed) == names(fresh) == ["Type", "Group"] * 5
+
+
+def test_a_sortable_column_is_a_button_and_a_header(reader: Reader) -> None:
+    view = reader.view(
+        """<table><tr><th style="cursor:pointer" title=1 aria-label="Click to sort by created"><span>Created</span></th><th>Task
+        <th style="cursor:pointer"><button>Name</button><tr><td>March 9<td>Triage<td>Anna</table>"""
+    )
+    assert [(control.role, control.name) for control in view.controls] == [("button", "Created"), ("button", "Name")]
+    assert view.tables[0].headers == ("Created", "Task", "Name")
+
+
+def test_the_icon_in_a_label_is_no_button(reader: Reader) -> None:
+    view = reader.view(
+        """<label><span id=t>Username</span><i role=button tabindex=-1>account_box</i><input aria-labelledby=t></label>
+        <i role=button tabindex=-1>today</i>"""
+    )
+    assert names(view) == ["Username", "today"]
+
+
+def test_tooltips_of_hidden_graphics_name_their_links(reader: Reader) -> None:
+    view = reader.view(
+        """<a href=/e><svg width=9 height=9 aria-hidden=true data-original-title=Edit></svg></a>
+        <a href=/v><span data-original-title="View"><svg width=9 height=9 aria-hidden=true></svg></span></a>
+        <a href=/n><i aria-hidden=true title=Bell>b</i> News</a><p><svg width=9 height=9 title=Alone></svg>Text</p>"""
+    )
+    assert names(view) == ["Edit", "View", "News"]
+    assert [section.text for section in view.sections] == ["Text"]
+
+
+def test_gaps_that_a_style_makes(reader: Reader) -> None:
+    view = reader.view(
+        """<style>.n::before{content:"\\00a0\\00a0"}.q::before{content:"!"}</style>
+        <a href=/r>My tickets<span class=n>(Found 2)</span></a><a href=/s>In<span class=q>box</span></a>"""
+    )
+    assert names(view) == ["My tickets (Found 2)", "Inbox"]
 
 
 def test_native_validation_that_shows(reader: Reader) -> None:

@@ -37,10 +37,57 @@ from tests.schema_extraction.pages import only, view_of
         ("<button aria-haspopup=listbox aria-label=Team>Billing</button>", "Team"),
         ("<span id=l>Team</span><div role=combobox tabindex=0 aria-labelledby=l>Billing</div>", "Team"),
         ("<input aria-labelledby=gone placeholder=City>", "City"),
+        ('<a href=/e><svg aria-hidden=true data-original-title="Edit"></svg></a>', "Edit"),
+        ("<a href=/h><span data-original-title='View with headers'><svg></svg></span></a>", "View with headers"),
+        ("<button><i class=icon aria-hidden=true title=Print></i></button>", "Print"),
+        ("<button data-tooltip=Print>Now</button>", "Now"),
+        ("<a href=/x title=Remove>×</a>", "Remove"),
+        ("<a href=/x>×</a>", "×"),
+        ("<h3>People</h3>Find people whose<br><div><div><input name=UserString></div></div>", "Find people whose"),
+        ("<div class=label>Starts:</div><div><div><div><div><input name=starts></div><div>(Not set)</div></div></div></div>",
+         "Starts"),
+        ("<h2>New order</h2><div><div><div><div><input name=amount></div></div></div></div>", "amount"),
     ],
 )  # fmt: skip
 def test_names(markup: str, name: str) -> None:
     assert only(view_of(markup)).name == name
+
+
+@pytest.mark.parametrize(
+    ("markup", "names"),
+    [
+        ("<label for=c><a href=/u>anna@mail.example</a></label> <input type=checkbox id=c>",
+         ["anna@mail.example", "anna@mail.example"]),
+        ("<label><input type=checkbox> I accept the <a href=/t>terms</a></label>", ["I accept the terms", "terms"]),
+        ("<div class=label><a href=/s>Depends on:</a></div><div><input name=DependsOn></div>", ["Depends on", "Depends on"]),
+        ("<div><a href=/home>Home</a><input placeholder=Search></div>", ["Home", "Search"]),
+        ("<label><span id=t>Password</span><input aria-labelledby=t><button>visibility_off</button></label>",
+         ["Password", "visibility_off"]),
+        ("<label>Send <button>now</button></label>", ["Send"]),
+        ("<div class=label>Worked:</div><div><div><p><input name=a></p><p><select><option>Minutes</select></p></div></div>",
+         ["Worked", "Worked"]),
+        ("<div><h3>Search</h3><div><input><input placeholder=City></div></div>", ["Search", "City"]),
+        ("<form><p>Welcome back</p><div><input name=user></div><div><input name=code></div></form>", ["user", "code"]),
+        ("<label for=a>From</label><input id=a><input name=until>", ["From", "until"]),
+        ("<div><div>Type</div><div>User or group</div></div>"
+         "<div><div><select><option>-</select></div><div><input></div></div>"
+         "<div><div><select><option>-</select></div><div>maria</div></div>"
+         "<div><div><select><option>-</select></div><div><input></div></div>",
+         ["Type", "User or group", "Type", "Type", "User or group"]),
+    ],
+)  # fmt: skip
+def test_names_by_looks_of_several_controls(markup: str, names: list[str]) -> None:
+    assert [control.name for control in view_of(markup).controls] == names
+
+
+def test_a_label_in_the_box_around_radios_names_them_all() -> None:
+    group = only(
+        view_of(
+            """<div><label>Channel</label><div><input type=radio name=c id=a><label for=a>E-mail</label></div>
+            <div><input type=radio name=c id=b><label for=b>Phone</label></div></div>"""
+        )
+    )
+    assert (group.name, [option.label for option in group.options]) == ("Channel", ["E-mail", "Phone"])
 
 
 def test_a_label_names_only_its_own_control() -> None:
