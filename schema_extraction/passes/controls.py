@@ -18,7 +18,9 @@ from schema_extraction.passes.choices import (
     radio_options,
 )
 from schema_extraction.passes.fields import (
+    FIELD_ROLES,
     Drawn,
+    box_title,
     complains_of,
     field_name,
     in_floating_list,
@@ -164,6 +166,8 @@ def _control(draft: Draft, node: Node) -> Control:
     drawn = read_field(draft, node) if is_field(node) else Drawn()
     options = drawn.options or options_of(page, node)
     name = drawn.name or field_name(page, node, options)
+    if node.role in FIELD_ROLES:
+        name = box_title(draft, node, name)
     if node.get("cp-clickable") is not None:
         name = name[:_CLICKABLE_LIMIT]
     sensitive = node.get("cp-sensitive") is not None or (node.get("type") or "").lower() == "password"
@@ -240,7 +244,7 @@ def _operable(draft: Draft, node: Node, popups: set[Element]) -> bool:
         return False
     if popups and (node.element in popups or any(above.element in popups for above in node.ancestors())):
         return False
-    if node.element in draft.shared.drawings or shows_file(page, node):
+    if node.element in draft.shared.drawings or (node.role == "textbox" and shows_file(page, node)):
         return False
     if node.get("cp-clickable") is not None:
         if in_floating_list(draft, node):

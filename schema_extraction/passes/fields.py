@@ -30,6 +30,8 @@ _COMPLAINT = re.compile(r"(?<![a-z])err(?:ors?)?(?![a-z])|invalid|danger", re.IG
 _ADVICE = re.compile(r"hint|help|descri|assist", re.IGNORECASE)
 _TAKE_OUT = re.compile(r"(?:remove|delete|clear)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"(?:^|[\s_-])placeholder", re.IGNORECASE)
+_TITLE = re.compile(r"(?:^|[\s_-])(?:header|title|heading)(?:$|[\s_-])", re.IGNORECASE)
+_LETTERS = re.compile(r"[\W_]+")
 _MESSAGE_LIMIT = 240
 _ITEM_LIMIT = 80
 
@@ -170,6 +172,24 @@ def field_name(page: Page, node: Node, options: tuple[Option, ...]) -> str:
     return name_of(page, node)
 
 
+def box_title(draft: Draft, node: Node, name: str) -> str:
+    """What names a field: the title of its box rather than its `name` attribute in words, where it is alone in the box."""
+    page = draft.page
+    if not name or not name.islower() or _LETTERS.sub("", name) != _LETTERS.sub("", node.get("name") or "").lower():
+        return name
+    if spec_name(page, node) or text_before(page, node) or node.get("placeholder"):
+        return name
+    for above in islice(node.ancestors(), LEVELS):
+        if draft.shared.fields.get(above, 0) > 1 or above.tag in ("body", "main"):
+            break
+        first = above.element[0]
+        if node.element in first.iter() or not _TITLE.search(first.get("class") or ""):
+            continue
+        if 0 < len(title := tidy(_without_controls(page, first) or text_of(first))) <= _ITEM_LIMIT:
+            return title
+    return name
+
+
 def value_element(page: Page, node: Node, options: Iterable[Option]) -> Element | None:
     """Which of the elements that name a control, and stand in it, says what it holds."""
     referred = page.referred(node.prefix, node.get("aria-labelledby"))
@@ -182,6 +202,9 @@ def value_element(page: Page, node: Node, options: Iterable[Option]) -> Element 
 
 def naming_elements(page: Page, node: Node) -> set[Element]:
     """The elements that name a control by their id."""
+    ids = node.get("aria-labelledby")
+    if not ids:
+        return set()
     return set(page.referred(node.prefix, node.get("aria-labelledby")))
 
 

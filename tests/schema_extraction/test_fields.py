@@ -156,3 +156,11 @@ def test_what_shows_the_name_of_a_file_is_part_of_its_field() -> None:
         )
     )
     assert (control.role, control.name, held(control)) == ("file", "Attachment", "a.pdf")
+
+
+def test_the_title_of_its_box_names_a_field_that_is_alone_there() -> None:
+    card = "<div class=card><div class=card-header><span>Refresh</span></div><div><form><div>{}</div></form></div></div>"
+    control = only(view_of(card.format("<select name=HomeRefreshInterval><option>Never</select>")))
+    assert control.name == "Refresh"
+    view = view_of(card.format("<input name=FirstOne><div><input name=second_one></div>"))
+    assert [control.name for control in view.controls] == ["first one", "second one"]
