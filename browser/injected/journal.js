@@ -263,8 +263,13 @@
     for (const node of gone) forget(node);
     const dirty = new Map(); // element -> whether to write it anew with all that is in it
     const mark = (node, whole) => {
-      const at = placeOf(node);
+      let at = placeOf(node);
       if (!at) return;
+      if (at.localName === "body" && at !== document.body) {
+        // An editor in a frame is written with its frame.
+        at = node = at.ownerDocument.defaultView.frameElement;
+        whole = true;
+      }
       whole = whole && at === node;
       if (at === document.body && whole) lost = true;
       dirty.set(at, whole || dirty.get(at) === true);

@@ -11,9 +11,10 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from playwright.async_api import Page
 
-from browser.capture import capture, element, install
+from browser.capture import Sight, capture, element, install
 from browser.errors import PageError, StaleRefError
 from schema_extraction.extract import extract
+from schema_extraction.live import Live
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import View
 
@@ -504,3 +505,32 @@ def test_what_an_editor_asks_for_is_not_in_it(reader: Reader) -> None:
 def test_an_asterisk_kept_from_screen_readers_marks_a_required_field(reader: Reader) -> None:
     body = "<label for=a>Order<span aria-hidden=true>*</span></label><input id=a><label for=b>Note</label><input id=b>"
     assert [control.required for control in reader.view(body).controls] == [True, False]
+
+
+DRAWN = (
+    SELECT
+    + """<div>
+<label id=label for=c>Category</label><div><div id=face>Question</div>
+<input id=c style="opacity:0;width:0;padding:0;border:0"></div><div id=anchor></div></div>
+<iframe title=Reply srcdoc="<body contenteditable class=placeholder>Type here</body>"></iframe>"""
+)
+CHANGES = [
+    "document.querySelector('select').value = ''; document.querySelector('[role=combobox]').textContent = '-'",
+    "document.querySelector('[role=combobox]').remove()",
+    "face.textContent = 'Refund'",
+    "face.outerHTML = '<div>Fault</div>'",
+    "label.style.display = 'none'",
+    "anchor.innerHTML = '<div style=\"position:absolute\"><div>Question</div><div>Refund</div></div>'",
+    "document.querySelector('iframe').contentDocument.body.className = ''",
+    "document.querySelector('iframe').contentDocument.body.textContent = 'Dear Anna'",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_drawn_fields_that_change_are_read_as_at_first_sight(reader: Reader, change: str) -> None:
+    reader.load(DRAWN)
+    reader.portal.call(reader.page.wait_for_load_state, "load")
+    sight, live = Sight(reader.page), Live()
+    live.read(reader.portal.call(sight.look))
+    reader.run(f"() => {{ const {{ face, label, anchor }} = window; {change} }}")
+    assert live.read(reader.portal.call(sight.look)) == reader.view()
