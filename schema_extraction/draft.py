@@ -19,7 +19,8 @@ NEVER = 1 << 16
 class Shared:
     """What the drafts of one page know of each other. `now`: the number of the pass that runs. `claims`: elements whose text
     has been read, with the first pass that did; a pass sees what it and those before it claimed. `conversation`: the region
-    of the messages. `popups`: lists that belong to the control that opens them. `radios`: radio buttons by group."""
+    of the messages. `popups`: lists that belong to the control that opens them. `radios`: radio buttons by group.
+    `drawings`: what is drawn in place of native fields. `fields`: how many fields stand in the elements around them."""
 
     now: int = 0
     claims: dict[Element, int] = field(default_factory=dict)
@@ -27,6 +28,8 @@ class Shared:
     conversation: Node | None = None
     popups: set[Element] = field(default_factory=set)
     radios: dict[tuple[object, ...], list[Node]] = field(default_factory=dict)
+    drawings: set[Element] = field(default_factory=set)
+    fields: dict[Node, int] = field(default_factory=dict)
 
     def speaks_of(self, element: Element) -> tuple[Draft, int] | None:
         """The first control that an element describes or reports an error of, as its draft and its place there."""
@@ -57,8 +60,8 @@ class Draft:
     actions that a control may be, with its place; `focus`: the place of the focused one; `described`: elements that speak of a
     control, with its place; `messaged`: places of those that the page finds fault with. `notices` come with the element that
     says them, `frames` are the tables'. `conversation`: the first region here that may hold the messages; `opens`: lists that
-    comboboxes here open; `radios`: radio buttons here. `lines`: left-over text by section; `names`: sections that begin here.
-    `claimed`: what its passes have claimed.
+    comboboxes here open; `radios`, `fields`: those here; `drawings`: what is drawn in place of native fields.
+    `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what its passes have claimed.
 
     For the next look: `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.
@@ -84,6 +87,8 @@ class Draft:
     conversation: Node | None = None
     opens: list[Element] = field(default_factory=list)
     radios: list[Node] = field(default_factory=list)
+    fields: list[Node] = field(default_factory=list)
+    drawings: list[Element] = field(default_factory=list)
     lines: dict[str, list[str]] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
     busy: bool = False

@@ -118,6 +118,8 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     target[:] = list(new)
     touched.whole |= inert != target.get("cp-inert")
     _enter(page, target, prefix, touched)
+    if ref := target.get("cp-ref"):
+        page.refs[ref] = target
     touched.changed[target] = None
     known = set(fresh)
     for element in fresh:

@@ -12,6 +12,9 @@ The in-page serialiser writes only what a person would see. It adds these attrib
 - `cp-clickable` on elements without a role, and on column headers, that have an `onclick`, a tab stop, a pointer cursor, the
                  class of a button, or an attribute by which scripts open and shut boxes (data-toggle)
 - `cp-tip`       on an `img` that stands for an ornament in a control: its tooltip
+- `cp-drawn`     on a select or text field without looks of its own: the ref of what is drawn in its place
+- `cp-floating`  on boxes with elements in them that are laid out over the page (position: absolute)
+- `cp-required`  on labels with an asterisk that is kept from screen readers
 - `cp-inert`     on what lies outside an open modal dialog: readable, but not operable
 - `cp-block`     on inline tags that are laid out as blocks, so that their text does not run into their neighbours'
 - `cp-total`     on a table or its body: its number of rows, when only the first are written
@@ -22,7 +25,8 @@ The markup is well formed, so that an XML parser reads exactly the tree that was
 `<cp-shadow>` children of their host, with slotted content in place (ids of a shadow root or inner document get a prefix, as
 do references to them); same-origin iframes as `<cp-frame name=...>`, cross-origin ones as an empty `<cp-frame>` and a
 `FrameSnapshot` of their own. Hidden lists that a visible control points to (aria-controls, aria-owns, list) follow the body
-in `<cp-popup>`, hidden labels (aria-labelledby) in `<cp-label>`.
+in `<cp-popup>`, which has the id "cp-list-" and the ref of the control that opens it where the page does not link them (the
+only list beside a control with aria-haspopup="listbox"); hidden labels (aria-labelledby) in `<cp-label>`.
 """
 
 from __future__ import annotations

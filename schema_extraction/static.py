@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 from lxml import etree, html
@@ -122,6 +123,26 @@ def _keep_popups(body: Element, root: Element) -> None:
             etree.SubElement(root, "cp-popup").append(element)
 
 
+def _keep_lists(body: Element, root: Element) -> list[tuple[Element, Element]]:
+    """Move hidden lists beside a control that opens a list without naming it behind the body; gives each with its control."""
+    found: list[tuple[Element, Element]] = []
+    for opener in [node for node in body.iter() if node.get("aria-haspopup") == "listbox"]:
+        if opener.get("aria-controls") or opener.get("aria-owns"):
+            continue
+        for box in islice(opener.iterancestors(), 6):
+            if sum(node.get("aria-haspopup") == "listbox" for node in box.iter()) > 1:
+                break
+            lists = [node for node in box.iter() if node.get("role") == "listbox"]
+            if len(lists) == 1 and any(_hidden(node) for node in (lists[0], *lists[0].iterancestors())):
+                take_out(lists[0])
+                popup = etree.SubElement(root, "cp-popup")
+                popup.append(lists[0])
+                found.append((popup, opener))
+            if lists:
+                break
+    return found
+
+
 def _background(body: Element) -> None:
     """Mark what lies outside an open modal dialog."""
     modal = [node for node in body.iter() if node.get("aria-modal") == "true"]
@@ -168,6 +189,7 @@ def prepare(markup: str, today: date) -> str:
     root.append(body)
     _mend(parsed.find("head"), body)
     _keep_popups(body, root)
+    lists = _keep_lists(body, root)
     for element in list(body.iter()):
         if element is not body and _hidden(element):
             _keep_tip(element)
@@ -178,6 +200,8 @@ def prepare(markup: str, today: date) -> str:
         if not _NAME.fullmatch(str(element.tag)):
             element.tag = "cp-element"
         _state(element, number)
+    for popup, opener in lists:
+        popup.set("id", f"cp-list-{opener.get('cp-ref') or ''}")
     _background(body)
     return etree.tostring(root, encoding="unicode")
 

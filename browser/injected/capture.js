@@ -64,6 +64,9 @@
   const LINKED_POPUPS = words("listbox menu tree grid");
   // Native inputs that pages hide and draw over: the person sees and operates the drawing.
   const DRAWN_OVER = words("checkbox radio file range color");
+  const TEXTLESS = words("button submit reset image checkbox radio file color range hidden");
+  const OPENER = "[role=combobox],[aria-haspopup=listbox]";
+  const LEVELS = 6; // how far around a control that opens a list this list is looked for
   const WIDGETS = words(
     "button link checkbox radio switch textbox searchbox combobox listbox option menuitem menuitemcheckbox menuitemradio " +
       "tab slider spinbutton treeitem gridcell",
@@ -155,7 +158,8 @@
   //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
   //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
   //   document; windows: long tables -> first row written; classed: elements with the class of a button -> whether they are one;
-  //   linked: see `link`; linkers: elements that may name others.
+  //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
+  //   drawn: fields that are written though something else is drawn in their place.
   let scene = null;
   let out = "";
   let nodes = 0;
@@ -164,7 +168,8 @@
 
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), classed: new Map(), linked: new Map(), linkers: new Set(), scopes: new Map(), relinked: false,
+    windows: new Map(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
+    scopes: new Map(), relinked: false,
   });
 
   // A shadow root's or inner document's ids get a prefix: the output has one scope.
@@ -233,6 +238,14 @@
     return `${state}|${node.matches(":disabled")}|${node.matches(":user-invalid") ? node.validationMessage : ""}`;
   };
 
+  // An editor that shows what might be written there is empty.
+  const writeEditor = (node) => {
+    const text = node.innerText.trim();
+    const empty = /(^|[\s_-])placeholder([\s_-]|$)/.test(node.className) && Boolean(text);
+    if (empty && !node.hasAttribute("aria-placeholder")) attribute("aria-placeholder", text.slice(0, ATTRIBUTE_LIMIT));
+    attribute("cp-value", empty ? "" : text);
+  };
+
   const writeState = (node, tag, editor, state) => {
     if (tag === "input") {
       const type = node.type;
@@ -247,7 +260,7 @@
       attribute("cp-value", node.value);
       if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
     } else if (tag === "output") attribute("cp-value", node.value);
-    else if (editor) attribute("cp-value", node.innerText.trim());
+    else if (editor) writeEditor(node);
     if (tag === "option" && node.selected) attribute("cp-selected", "true");
     if (!state.forced && (tag === "input" || tag === "textarea" || tag === "select")) scene.fields.set(node, signature(node));
     if (node === state.doc?.focus) attribute("cp-focus", "true");
@@ -275,6 +288,49 @@
     }
   };
 
+  // What is drawn in place of a native select that has no looks of its own: a control beside it that opens a list.
+  const drawnSelect = (node) => {
+    const rect = node.getBoundingClientRect();
+    if (!rect.width || !rect.height || !node.checkVisibility({ visibilityProperty: true })) return null;
+    if (rect.width > 2 && rect.height > 2 && node.checkVisibility({ opacityProperty: true })) return null;
+    for (const beside of [node.nextElementSibling, node.previousElementSibling]) {
+      const found = !beside ? [] : beside.matches(OPENER) ? [beside] : beside.querySelectorAll(OPENER);
+      if (found.length === 1 && found[0].localName !== "select" && found[0].checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
+        return found[0];
+      }
+    }
+    return null;
+  };
+
+  const isShown = (node) => {
+    const rect = node.getBoundingClientRect();
+    return rect.width > 1 && rect.height > 1 && rect.right > 0 && node.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  };
+
+  const hasLabel = (node) => [...(node.labels ?? [])].some((label) => label.htmlFor && isShown(label));
+
+  // What is drawn in place of a text field without looks whose label is there for all to see: the first text beside it.
+  const drawnText = (node) => {
+    if (TEXTLESS.has(node.type) || isSecret(node) || !hasLabel(node)) return null;
+    return [...node.parentElement.children].find((beside) => beside !== node && beside.textContent.trim() && isShown(beside)) ?? null;
+  };
+
+  const drawing = (node, tag) => {
+    if (tag === "select") return drawnSelect(node);
+    return tag === "input" && !isShown(node) ? drawnText(node) : null;
+  };
+
+  // The list that a control opens without naming it: the only one in the nearest box around it where it is the only opener.
+  const listBeside = (node) => {
+    let box = node.parentElement;
+    for (let level = 0; box && level < LEVELS; level++, box = box.parentElement) {
+      if (box.querySelectorAll("[aria-haspopup=listbox]").length > 1) return null;
+      const lists = box.querySelectorAll("[role=listbox]");
+      if (lists.length) return lists.length === 1 && lists[0].querySelector("[role=option]") ? lists[0] : null;
+    }
+    return null;
+  };
+
   // Hidden lists that a control opens and hidden labels that it names follow the body: remember them, with the reason.
   const link = (node) => {
     const remember = (found, why) => {
@@ -289,6 +345,14 @@
     }
     if (node.hasAttribute("aria-labelledby")) for (const label of byId(node, node.getAttribute("aria-labelledby"))) remember(label, "label");
     if (node.list) remember(node.list, "popup");
+    if (node.getAttribute("aria-haspopup") === "listbox" && !["aria-controls", "aria-owns"].some((name) => byId(node, node.getAttribute(name)).length)) {
+      const found = listBeside(node);
+      if (found) {
+        if (scene.openers.get(found) !== node) scene.relinked = true;
+        scene.openers.set(found, node);
+        remember(found, "popup");
+      }
+    }
   };
 
   const LINKS = ["aria-controls", "aria-owns", "aria-labelledby", "list"];
@@ -296,10 +360,14 @@
   // Ids and their bearers may have changed: what does everything name now?
   const relink = () => {
     const before = [...scene.linked];
+    const openers = scene.openers;
     scene.linked = new Map();
+    scene.openers = new Map();
     for (const node of scene.linkers) scene.numbers.has(node) ? link(node) : scene.linkers.delete(node);
     const now = [...scene.linked];
-    scene.relinked = now.length !== before.length || now.some(([node, why], i) => node !== before[i][0] || why !== before[i][1]);
+    scene.relinked =
+      now.length !== before.length ||
+      now.some(([node, why], i) => node !== before[i][0] || why !== before[i][1] || scene.openers.get(node) !== openers.get(node));
   };
 
   // An element, with all in it, is written no more.
@@ -388,7 +456,7 @@
       const rect = node.getBoundingClientRect();
       if (rect.width && rect.height && rect.right > -1000) return true;
       if (tag === "br" || tag === "option" || tag === "wbr") return true;
-      if (tag === "input" && DRAWN_OVER.has(node.type)) return true;
+      if (tag === "input" && (DRAWN_OVER.has(node.type) || drawnText(node))) return true;
       const style = getComputedStyle(node);
       if (style.display === "contents") return false;
       if (rect.width && rect.height) return NATIVE.has(tag) || tag === "a" ? null : true; // parked beside the page
@@ -400,8 +468,11 @@
       return true;
     }
     if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
+    if (tag === "select" && drawnSelect(node)) return true;
     const style = getComputedStyle(node);
     if (style.display === "contents") return false;
+    if (tag === "input" && style.display !== "none" && style.visibility === "visible" && drawnText(node)) return true;
+    if (tag === "input" && node.type === "file" && style.display === "none" && hasLabel(node)) return true;
     if (style.display === "none" || !node.checkVisibility({ opacityProperty: true })) {
       // An opacity of nought hides all, save inputs that are drawn over.
       return style.display !== "none" && node.querySelector("input[type=checkbox],input[type=radio],input[type=file]") ? false : null;
@@ -445,7 +516,7 @@
         attribute("aria-multiline", "true");
         attribute("aria-label", body.getAttribute("aria-label") ?? node.title ?? node.getAttribute("aria-label") ?? "");
         attribute("cp-ref", scene.prefix + refOf(body));
-        attribute("cp-value", body.innerText.trim());
+        writeEditor(body);
         if (focused) attribute("cp-focus", "true");
         out += "></div>";
       } else {
@@ -523,12 +594,15 @@
     const editor = isEditor(node);
     const native = NATIVE.has(tag) || (tag === "a" && node.hasAttribute("href"));
     const operable = native || editor || WIDGETS.has(role);
+    // Nobody can operate what is not seen, though what stands in it may be.
+    if (operable && !visible && !node.shadowRoot && getComputedStyle(node).display !== "contents") {
+      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false });
+      return;
+    }
     const name = NAME.test(tag) ? tag : "cp-element";
     const shadow = node.shadowRoot;
     const style = state.forced ? null : getComputedStyle(node);
-    // What cannot be seen cannot be operated; children of a box without one of its own may be.
-    const ghost = !visible && !shadow && operable && style.display !== "contents";
-    if (!ghost && (visible || shadow || operable || role || node.id)) {
+    if (visible || shadow || operable || role || node.id) {
       open(name, node, state);
       writeAttributes(node, tag, role);
       writeState(node, tag, editor, state);
@@ -539,11 +613,22 @@
         clickable ||= Boolean(toggles(node));
         if (clickable) attribute("cp-clickable", "true");
       }
+      if (!state.forced && (tag === "select" || tag === "input")) {
+        const face = drawing(node, tag);
+        if (face) {
+          attribute("cp-drawn", scene.prefix + refOf(face));
+          scene.drawn.add(node);
+        }
+      }
+      if (tag === "label" && [...node.querySelectorAll("[aria-hidden=true]")].some((mark) => mark.textContent.trim() === "*")) {
+        attribute("cp-required", "true");
+      }
+      if (style?.position === "absolute" && !operable && !INLINE.has(tag) && node.firstElementChild) attribute("cp-floating", "true");
       if (operable || clickable || tag === "label") attribute("cp-ref", scene.prefix + refOf(node));
       if (besideModal) attribute("cp-inert", "true");
       if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
       if ((tag === "table" || tag === "tbody") && node.rows.length > ROW_LIMIT) attribute("cp-total", node.rows.length);
-      if (operable && LINKS.some((name) => node.hasAttribute(name))) {
+      if (operable && (LINKS.some((name) => node.hasAttribute(name)) || node.getAttribute("aria-haspopup") === "listbox")) {
         if (!state.forced) scene.linkers.add(node);
         link(node);
       }
@@ -596,6 +681,7 @@
       if (!node.isConnected || scene.numbers.has(node)) continue;
       if (why === "label" && node.closest("[hidden]") === null && node.checkVisibility()) continue;
       open(why === "popup" ? "cp-popup" : "cp-label");
+      if (scene.openers.has(node)) attribute("id", `cp-list-${scene.prefix}${refOf(scene.openers.get(node))}`);
       out += ">";
       if (node.localName === "datalist") {
         open("datalist");

@@ -274,12 +274,26 @@
     for (const node of gone) forget(node);
     const dirty = new Map(); // element -> whether to write it anew with all that is in it
     const mark = (node, whole) => {
-      const at = placeOf(node);
+      let at = placeOf(node);
       if (!at) return;
+      if (at.localName === "body" && at !== document.body) {
+        // An editor in a frame is written with its frame.
+        at = node = at.ownerDocument.defaultView.frameElement;
+        whole = true;
+      }
       whole = whole && at === node;
       if (at === document.body && whole) lost = true;
       dirty.set(at, whole || dirty.get(at) === true);
     };
+    for (const field of scene.drawn) {
+      if (!field.isConnected) scene.drawn.delete(field);
+      else if ([...flat, ...deep].some((node) => field.parentNode.contains(node))) mark(field, true);
+    }
+    // A field may be drawn by what stands beside it, if its label is seen.
+    for (const node of deep) {
+      if (node.localName === "label" && node.control) mark(node.control, true);
+      else if (node.parentElement?.querySelector(":scope > select, :scope > input")) mark(node.parentElement, false);
+    }
     for (const node of flat) mark(node, false);
     for (const node of deep) if (node.isConnected) mark(node, true);
     if (lost || dirty.size > MANY) return null;

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from schema_extraction.accname import name_of, spec_name, tidy
 from schema_extraction.before import text_before
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.roles import OPTION_ROLES, role_of
 from schema_extraction.text import squash, text_of
 from schema_extraction.view import Option
+
+_BESIDE = 6
+"""How many levels around a control that opens a list this list is looked for."""
 
 _LISTS = frozenset({"listbox", "menu", "tree", "grid"})
 
@@ -45,8 +50,24 @@ def aria_options(element: Element) -> tuple[Option, ...]:
     return tuple(found)
 
 
+def list_id(node: Node) -> str | None:
+    """The id under which the serialiser writes the hidden list that a control opens without naming it."""
+    if node.role != "combobox" or node.get("aria-haspopup") != "listbox":
+        return None
+    return f"cp-list-{node.get('cp-ref') or ''}"
+
+
+def _open_beside(page: Page, node: Node) -> Element | None:
+    """The open list in the nearest box around a control that holds any, if it is the only one there."""
+    for above in islice(node.ancestors(), _BESIDE):
+        lists = [found.element for found in page.within(above.element) if found.role == "listbox" and found.tag != "select"]
+        if lists:
+            return lists[0] if len(lists) == 1 else None
+    return None
+
+
 def popup_of(page: Page, node: Node) -> Element | None:
-    """The list that a control opens: named by the control, or inside it, or the only open one while it is expanded."""
+    """The list that a control opens: named by the control, or inside it, or beside it, or the only open one while expanded."""
     for attribute in ("aria-controls", "aria-owns", "list"):
         for element in page.referred(node.prefix, node.get(attribute)):
             if element.tag == "datalist" or role_of(element, str(element.tag)) in _LISTS:
@@ -57,7 +78,11 @@ def popup_of(page: Page, node: Node) -> Element | None:
     inside = next((found.element for found in page.within(node.element) if found is not node and found.role in _LISTS), None)
     if inside is not None:
         return inside
+    if (name := list_id(node)) is not None and (hidden := page.ids.get((node.prefix, name))) is not None:
+        return next((found for found in hidden.iter() if found.get("role") in _LISTS), None)
     if node.role == "combobox" and node.get("aria-expanded") == "true":
+        if (beside := _open_beside(page, node)) is not None:
+            return beside
         open_lists = [found for found in page.of.values() if found.role == "listbox" and found.tag != "select"]
         return open_lists[0].element if len(open_lists) == 1 else None
     return None

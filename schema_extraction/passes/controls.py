@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
-from schema_extraction.accname import description, label_elements, name_of, tidy
+from schema_extraction.accname import description, label_elements, tidy
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.passes.choices import (
@@ -16,6 +16,18 @@ from schema_extraction.passes.choices import (
     radio_key,
     radio_name,
     radio_options,
+)
+from schema_extraction.passes.fields import (
+    FIELD_ROLES,
+    Drawn,
+    box_title,
+    complains_of,
+    field_name,
+    in_floating_list,
+    is_field,
+    naming_elements,
+    read_field,
+    shows_file,
 )
 from schema_extraction.passes.operable import decorates, sorts
 from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
@@ -100,8 +112,8 @@ def _chosen(options: Iterable[Option]) -> str:
     return ", ".join(option.label for option in options if option.selected)
 
 
-def value_of(node: Node, options: tuple[Option, ...], name: str) -> Value | None:
-    """What a control holds, or None for those that hold nothing, such as buttons."""
+def value_of(node: Node, options: tuple[Option, ...], name: str, naming: Container[Element] = ()) -> Value | None:
+    """What a control holds, or None for those that hold nothing, such as buttons. `naming`: elements that name it."""
     typed_text = node.get("cp-value")
     if node.tag == "select":
         return value(_chosen(option for option in options if option.value), "choice")
@@ -111,8 +123,10 @@ def value_of(node: Node, options: tuple[Option, ...], name: str) -> Value | None
         if node.tag == "input" or typed_text is not None:
             raw = squash(typed_text)
         else:
-            raw = _chosen(options) or text_of(node.element)
-            # What is shown while nothing is chosen ("Choose...") is no value.
+            raw = _chosen(options) or text_of(node.element, skip=naming)
+            # What is shown while nothing is chosen ("Choose...") is no value, nor is a caption.
+            if not options and raw == name:
+                raw = ""
             if options and raw not in {option.label for option in options}:
                 raw = ""
         return value(raw, "choice" if options else name)
@@ -150,27 +164,33 @@ def _hint(node: Node, described: str, name: str) -> str:
 
 def _control(draft: Draft, node: Node) -> Control:
     page = draft.page
+    drawn = read_field(draft, node) if is_field(node) else Drawn()
+    options = drawn.options or options_of(page, node)
     header = sorts(node)
-    name = tidy(text_of(node.element)) if header else name_of(page, node)
+    name = tidy(text_of(node.element)) if header else drawn.name or field_name(page, node, options)
+    if node.role in FIELD_ROLES:
+        name = box_title(draft, node, name)
     if node.get("cp-clickable") is not None:
         name = name[:_CLICKABLE_LIMIT]
-    options = options_of(page, node)
     sensitive = node.get("cp-sensitive") is not None or (node.get("type") or "").lower() == "password"
-    invalid = node.get("aria-invalid") in ("true", "grammar", "spelling") or node.get("cp-invalid") is not None
+    invalid = drawn.invalid or node.get("aria-invalid") in ("true", "grammar", "spelling") or node.get("cp-invalid") is not None
     described, message, read = _said(page, node, invalid)
+    message, described = message or drawn.message, described or drawn.hint
+    read += drawn.read
     draft.claim(*read)
     draft.described.update(dict.fromkeys(read, len(draft.controls)))
+    drawn_value = value(drawn.value, "choice" if drawn.role else name) if drawn.value is not None else None
     return Control(
-        ref=node.get("cp-ref") or "",
+        ref=drawn.ref or node.get("cp-ref") or "",
         key="",
-        role="button" if header else node.role,
+        role="button" if header else drawn.role or node.role,
         name=name,
         section=node.section,
         frame=node.frame,
-        value=value("") if sensitive else value_of(node, options, name),
+        value=value("") if sensitive else drawn_value or value_of(node, options, name, naming_elements(page, node)),
         options=options,
         checked=_checked(node),
-        required=_flag(node, "required"),
+        required=_flag(node, "required") or drawn.required,
         disabled=_disabled(node),
         readonly=_flag(node, "readonly"),
         invalid=invalid,
@@ -192,7 +212,10 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
     first = radios[0]
     carrier = box or first
     section = box.section if box is not None else first.section
+    if not description(page, carrier):
+        carrier = next((node for node in radios if description(page, node)), carrier)
     invalid = any(node.get("aria-invalid") == "true" or node.get("cp-invalid") is not None for node in (carrier, *radios))
+    invalid = invalid or any(complains_of(page, node) for node in (carrier, *radios))
     described, message, read = _said(page, carrier, invalid)
     message = message or next((node.get("cp-invalid") or "" for node in radios if node.get("cp-invalid")), "")
     draft.claim(*read)
@@ -217,12 +240,17 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
     )
 
 
-def _operable(page: Page, node: Node, popups: set[Element]) -> bool:
+def _operable(draft: Draft, node: Node, popups: set[Element]) -> bool:
+    page = draft.page
     if not (node.role in CONTROL_ROLES or sorts(node)) or node.inert or node.tag == "option":
         return False
     if popups and (node.element in popups or any(above.element in popups for above in node.ancestors())):
         return False
+    if node.element in draft.shared.drawings or (node.role == "textbox" and shows_file(page, node)):
+        return False
     if node.get("cp-clickable") is not None:
+        if in_floating_list(draft, node):
+            return False
         inner = any(found.role in CONTROL_ROLES for found in page.within(node.element) if found is not node)
         return not inner and bool(text_of(node.element, naming=True) or tooltip(node.element))
     return not decorates(page, node)
@@ -235,7 +263,7 @@ def read_controls(draft: Draft) -> None:
         if node.inert and node.role in CONTROL_ROLES:
             # Behind a dialog: out of reach, and its caption is no prose either.
             draft.claim(node.element, *label_elements(page, node), *page.referred(node.prefix, node.get("aria-labelledby")))
-        if not _operable(page, node, popups):
+        if not _operable(draft, node, popups):
             continue
         radios = draft.shared.radios[radio_key(page, node)] if node.role == "radio" else [node]
         if node is not radios[0]:
@@ -251,4 +279,4 @@ def read_controls(draft: Draft) -> None:
             draft.messaged.append(len(draft.controls))
         draft.controls.append(control)
         draft.seats.append(node)
-    draft.claim(*draft.opens)
+    draft.claim(*draft.opens, *draft.drawings)

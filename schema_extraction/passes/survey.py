@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schema_extraction.draft import Draft, Shared
-from schema_extraction.passes.choices import popup_of, radio_key
+from schema_extraction.passes.choices import list_id, popup_of, radio_key
+from schema_extraction.passes.fields import crowd, drawings, is_counted
 from schema_extraction.passes.messages import is_conversation
 
 _IDREFS = frozenset(
@@ -26,6 +27,8 @@ def survey(draft: Draft) -> None:
         for node in draft.nodes
     )
     draft.radios = [node for node in draft.nodes if node.role == "radio" and not node.inert]
+    draft.drawings = list(drawings(draft))
+    draft.fields = [node for node in draft.nodes if node.operated and is_counted(draft.page, node)]
     draft.busy = any(node.get("aria-busy") == "true" for node in draft.nodes)
 
 
@@ -39,6 +42,9 @@ def links(draft: Draft) -> set[tuple[str, str]]:
             if name in _IDREFS
             for identity in (node.get(name) or "").split()
         }
+        for node in draft.nodes:
+            if (name := list_id(node)) is not None:
+                draft.links.add((node.prefix, name))
     return draft.links
 
 
@@ -46,6 +52,9 @@ def share(shared: Shared) -> None:
     """Put together what the drafts have noted. The first conversation of the page is the one."""
     shared.conversation = next((draft.conversation for draft in shared.drafts if draft.conversation is not None), None)
     shared.popups = {popup for draft in shared.drafts for popup in draft.opens}
+    shared.drawings = {drawing for draft in shared.drafts for drawing in draft.drawings}
+    drawn = shared.drawings
+    shared.fields = crowd(node for draft in shared.drafts for node in draft.fields if not drawn or node.element not in drawn)
     shared.radios = {}
     for draft in shared.drafts:
         for node in draft.radios:

@@ -498,3 +498,120 @@ def test_a_big_page_is_read_quickly(reader: Reader) -> None:
         globalThis[Symbol.for("casepilot")].serialize(); return performance.now() - start; })"""
     )
     assert min(times) < 50, times  # 500 elements take about 5 ms on a quiet machine; this is a guard against n squared
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        "<button style='visibility:hidden'>x</button>",
+        "<input type=file aria-label=x style='visibility:hidden;position:absolute;height:0;width:0'>",
+        "<input aria-label=x style='visibility:hidden'>",
+        "<select aria-label=x style='visibility:hidden'><option>a</select>",
+        "<label style='position:absolute;left:-9999px' for=h>x</label><input id=h style='opacity:0'>",
+    ],
+)
+def test_what_is_not_seen_cannot_be_operated(reader: Reader, unseen: str) -> None:
+    assert reader.view(f"{unseen}<p>seen</p>").controls == ()
+
+
+SELECT = """<style>select{position:absolute;width:1px;height:1px;opacity:0}</style><div><div class=label>Queue:</div><div><div>
+<select><option value="">-<option value=1 selected>Billing</select>
+<button role=combobox aria-owns=m aria-haspopup=listbox title=Billing>Billing</button>
+<div style="display:none"><div role=listbox id=m><ul role=presentation></ul></div></div></div></div></div>"""
+
+
+def test_a_select_drawn_over_by_a_button(reader: Reader) -> None:
+    (control,) = reader.view(SELECT).controls
+    assert (control.role, control.name, [option.label for option in control.options]) == ("combobox", "Queue", ["-", "Billing"])
+    assert control.value is not None and control.value.raw == "Billing"
+    reader.act(control.ref, "select_option", "")
+    (control,) = reader.view().controls
+    assert control.value is not None and control.value.raw == ""
+
+
+FIELD = """<label for=c>Category</label><div><div id=face>Question</div>
+<input id=c style="opacity:0;width:0;padding:0;border:0"></div><div id=anchor></div>"""
+OPEN = """() => { document.querySelector("#anchor").innerHTML =
+  '<div style="position:absolute"><div>Question</div><div>Refund</div></div>'; }"""
+
+
+def test_a_field_drawn_by_the_text_beside_it(reader: Reader) -> None:
+    (control,) = reader.view(f"<div>{FIELD}</div>").controls
+    assert (control.role, control.name) == ("combobox", "Category")
+    assert control.value is not None and control.value.raw == "Question"
+    assert reader.act(control.ref, "get_attribute", "id") == "face"
+    reader.run(OPEN)
+    assert [option.label for control in reader.view().controls for option in control.options] == ["Question", "Refund"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "<label for=f>Attachment</label><input type=file id=f style='display:none'>",
+        "<label>Attachment <input type=file style='opacity:0'></label>",
+    ],
+)
+def test_a_file_field_behind_its_drawing(reader: Reader, field: str) -> None:
+    (control,) = reader.view(field).controls
+    assert (control.role, control.name) == ("file", "Attachment")
+
+
+def test_a_list_that_nothing_links_to_its_button(reader: Reader) -> None:
+    body = """<div><div role=button aria-haspopup=listbox aria-expanded=false aria-label=Priority tabindex=0>
+    <span>Normal</span></div><div id=l style="display:none">
+    <ul role=listbox><li role=option>Low<li role=option aria-selected=true>Normal</ul></div></div>"""
+    for state in ("none", "block"):
+        reader.load(body)
+        reader.run(
+            f"""() => {{ document.querySelector("#l").style.display = "{state}";
+            document.querySelector("[role=button]").ariaExpanded = "{str(state == "block").lower()}"; }}"""
+        )
+        (control,) = reader.view().controls
+        assert (control.role, control.name, len(control.options)) == ("combobox", "Priority", 2)
+        assert control.value is not None and control.value.raw == "Normal"
+
+
+def test_what_an_editor_asks_for_is_not_in_it(reader: Reader) -> None:
+    text = "<body contenteditable class=placeholder>Type your message here</body>"
+    for body in (
+        f'<iframe title=Reply srcdoc="{text}"></iframe>',
+        "<div contenteditable aria-label=Reply class=placeholder>Type</div>",
+    ):
+        reader.load(body)
+        reader.portal.call(reader.page.wait_for_load_state, "load")
+        (control,) = reader.view().controls
+        assert control.value is not None and control.value.raw == "" and control.hint.startswith("Type")
+
+
+def test_an_asterisk_kept_from_screen_readers_marks_a_required_field(reader: Reader) -> None:
+    body = "<label for=a>Order<span aria-hidden=true>*</span></label><input id=a><label for=b>Note</label><input id=b>"
+    assert [control.required for control in reader.view(body).controls] == [True, False]
+
+
+DRAWN = (
+    SELECT
+    + """<div>
+<label id=label for=c>Category</label><div><div id=face>Question</div>
+<input id=c style="opacity:0;width:0;padding:0;border:0"></div><div id=anchor></div></div>
+<iframe title=Reply srcdoc="<body contenteditable class=placeholder>Type here</body>"></iframe>"""
+)
+CHANGES = [
+    "document.querySelector('select').value = ''; document.querySelector('[role=combobox]').textContent = '-'",
+    "document.querySelector('[role=combobox]').remove()",
+    "face.textContent = 'Refund'",
+    "face.outerHTML = '<div>Fault</div>'",
+    "label.style.display = 'none'",
+    "anchor.innerHTML = '<div style=\"position:absolute\"><div>Question</div><div>Refund</div></div>'",
+    "document.querySelector('iframe').contentDocument.body.className = ''",
+    "document.querySelector('iframe').contentDocument.body.textContent = 'Dear Anna'",
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_drawn_fields_that_change_are_read_as_at_first_sight(reader: Reader, change: str) -> None:
+    reader.load(DRAWN)
+    reader.portal.call(reader.page.wait_for_load_state, "load")
+    sight, live = Sight(reader.page), Live()
+    live.read(reader.portal.call(sight.look))
+    reader.run(f"() => {{ const {{ face, label, anchor }} = window; {change} }}")
+    assert live.read(reader.portal.call(sight.look)) == reader.view()
