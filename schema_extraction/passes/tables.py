@@ -52,11 +52,14 @@ def rows_of(page: Page, table: Node) -> list[list[Node]]:
 def pairs_of(page: Page, rows: list[list[Node]]) -> list[tuple[Node, Node]] | None:
     """Label and value cells, when that is what a table consists of; else None.
 
-    Either every row alternates header and data cells, or a table without headers has two columns, short texts first.
+    Either every row alternates header and data cells, or a table without headers has two columns, short texts first. A row of a
+    single cell across all columns (a picture, a title) is passed over.
     """
     pairs: list[tuple[Node, Node]] = []
     for cells in rows:
-        heads = [cell.tag == "th" or cell.role == "rowheader" for cell in cells]
+        if len(cells) == 1 and cells[0].get("colspan") not in (None, "1"):
+            continue
+        heads = [cell.tag == "th" or cell.role in ("rowheader", "columnheader") for cell in cells]
         alternating = len(cells) % 2 == 0 and all(heads[::2]) and not any(heads[1::2])
         plain = len(cells) == 2 and not any(heads)
         if not alternating and not (plain and len(text_of(cells[0].element)) <= _LABEL_LIMIT):
@@ -104,9 +107,11 @@ def read_tables(draft: Draft) -> None:
         if table.role not in TABLE_ROLES or draft.is_claimed(table) or for_layout(page, table):
             continue
         rows = rows_of(page, table)
+        if pairs_of(page, rows) is not None:
+            continue
         heads = [cells for cells in rows if all(cell.role == "columnheader" for cell in cells)]
         body = [cells for cells in rows if cells not in heads]
-        if not heads and (not body or pairs_of(page, body) is not None or max(len(cells) for cells in body) < 2):
+        if not heads and (not body or max(len(cells) for cells in body) < 2):
             continue
         headers = tuple(text_of(cell.element, naming=True) for cell in heads[-1]) if heads else ()
         read = tuple(_row(page, cells, headers) for cells in body)
