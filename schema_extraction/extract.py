@@ -11,6 +11,7 @@ from schema_extraction.page import Page, parse
 from schema_extraction.passes.controls import read_controls
 from schema_extraction.passes.dialog import read_dialog
 from schema_extraction.passes.facts import read_fields, read_lists, read_pair_tables, read_pairs
+from schema_extraction.passes.history import directed
 from schema_extraction.passes.messages import read_messages
 from schema_extraction.passes.notices import read_boxes, read_notices
 from schema_extraction.passes.profiled import apply_profile, clicks_of, parts_of
@@ -75,6 +76,7 @@ class Reading:
         profile = self.profile
         case_id = profile.case_id(snapshot.url) if profile else None
         facts = self._facts(case_id)
+        messages = [message for draft in self.drafts for message in draft.messages]
         controls = list(self._controls())
         focused = [draft.controls[draft.focus].key for draft in self.drafts if draft.focus is not None]
         dialogs = [draft.dialog for draft in self.drafts if draft.dialog is not None]
@@ -92,7 +94,7 @@ class Reading:
             sections=tuple(self._sections()),
             controls=tuple(controls),
             facts=tuple(facts),
-            messages=tuple(message for draft in self.drafts for message in draft.messages),
+            messages=tuple(directed(messages, facts) if self.shared.history else messages),
             tables=tuple(self._tables()),
             notices=tuple(self._notices()),
             dialog=dialog,
