@@ -42,6 +42,7 @@ _NOTE = re.compile(r"\b(?:comment(?:s|ed)?|internal|private|notes?|system)\b", r
 _ASKS = re.compile(
     r"(?:requesto?ers?|requestors?|customer|client|reporter|reported by|requested by|opened by|contact)", re.IGNORECASE
 )
+_STAMPED = frozenset({"time", "span", "div", "p", "small", "abbr", "a", "em", "i", "li", "dd"})
 _UP = 3
 """Boxes of the same kind around a date that may be entries, and boxes around those that may tell what they are."""
 
@@ -60,7 +61,7 @@ def _kind(node: Node) -> str:
 def _is_stamp(node: Node) -> bool:
     """Whether an element says a date with a time, and nothing else."""
     if node.tag != "time":
-        marks = node.get("class")
+        marks = node.element.get("class")
         if not marks or not _TIME.search(marks):
             return False
     if len(node.element) > 2:
@@ -75,7 +76,7 @@ def may_hold(nodes: Iterable[Node]) -> list[Node]:
     """Boxes that may hold a history, as dates among these nodes have it."""
     found: dict[Node, None] = {}
     for node in nodes:
-        if _is_stamp(node) and not node.in_control:
+        if node.tag in _STAMPED and _is_stamp(node) and not node.in_control:
             twins = (
                 above.parent
                 for above in node.ancestors()

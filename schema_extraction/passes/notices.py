@@ -91,7 +91,7 @@ def _around(draft: Draft, node: Node) -> Iterator[Node]:
 def read_boxes(draft: Draft) -> None:
     """Boxes that say what came of a submit and have no role for it: error boxes, flashed messages, lists of results."""
     for node in draft.nodes:
-        if not _is_told(node) or draft.is_claimed(node):
+        if node.tag not in _BOXES or not _is_told(node) or draft.is_claimed(node):
             continue
         said = _says(draft, node)
         failed = any(_FAILED.search(around.get("class") or "") for around in _around(draft, node)) and not _LEVEL.search(
