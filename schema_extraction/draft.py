@@ -19,13 +19,15 @@ NEVER = 1 << 16
 class Shared:
     """What the drafts of one page know of each other. `now`: the number of the pass that runs. `claims`: elements whose text
     has been read, with the first pass that did; a pass sees what it and those before it claimed. `conversation`: the region
-    of the messages. `popups`: lists that belong to the control that opens them. `radios`: radio buttons by group.
-    `drawings`: what is drawn in place of native fields. `fields`: how many fields stand in the elements around them."""
+    of the messages, `history` whether it has no role for that. `popups`: lists that belong to the control that opens them.
+    `radios`: radio buttons by group. `drawings`: what is drawn in place of native fields. `fields`: how many fields stand in
+    the elements around them."""
 
     now: int = 0
     claims: dict[Element, int] = field(default_factory=dict)
     drafts: list[Draft] = field(default_factory=list)
     conversation: Node | None = None
+    history: bool = False
     popups: set[Element] = field(default_factory=set)
     radios: dict[tuple[object, ...], list[Node]] = field(default_factory=dict)
     drawings: set[Element] = field(default_factory=set)
@@ -59,9 +61,10 @@ class Draft:
     `seats`: the node that each control was read from, in step with `controls`, as `marks` is; `fitting`: parts of composite
     actions that a control may be, with its place; `focus`: the place of the focused one; `described`: elements that speak of a
     control, with its place; `messaged`: places of those that the page finds fault with. `notices` come with the element that
-    says them, `frames` are the tables'. `conversation`: the first region here that may hold the messages; `opens`: lists that
-    comboboxes here open; `radios`, `fields`: those here; `drawings`: what is drawn in place of native fields.
-    `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what its passes have claimed.
+    says them, `frames` are the tables'. `conversation`: the first region here that may hold the messages; `histories`: boxes
+    that may, as dates here have it; `opens`: lists that comboboxes here open; `radios`, `fields`: those here; `drawings`: what
+    is drawn in place of native fields. `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what
+    its passes have claimed.
 
     For the next look: `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.
@@ -85,6 +88,7 @@ class Draft:
     notices: list[tuple[Notice, Element]] = field(default_factory=list)
     dialog: Dialog | None = None
     conversation: Node | None = None
+    histories: list[Node] = field(default_factory=list)
     opens: list[Element] = field(default_factory=list)
     radios: list[Node] = field(default_factory=list)
     fields: list[Node] = field(default_factory=list)

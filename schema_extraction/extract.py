@@ -11,8 +11,9 @@ from schema_extraction.page import Page, parse
 from schema_extraction.passes.controls import read_controls
 from schema_extraction.passes.dialog import read_dialog
 from schema_extraction.passes.facts import read_fields, read_lists, read_pair_tables, read_pairs
+from schema_extraction.passes.history import directed
 from schema_extraction.passes.messages import read_messages
-from schema_extraction.passes.notices import read_notices
+from schema_extraction.passes.notices import read_boxes, read_notices
 from schema_extraction.passes.profiled import apply_profile, clicks_of, parts_of
 from schema_extraction.passes.prose import read_prose
 from schema_extraction.passes.survey import share, survey
@@ -26,6 +27,7 @@ from schema_extraction.view import Control, Dialog, Fact, Notice, Section, Table
 PASSES: tuple[tuple[str, Callable[[Draft], None]], ...] = (
     ("dialog", read_dialog),
     ("messages", read_messages),
+    ("boxes that tell of a submit", read_boxes),
     ("fact lists", read_lists),
     ("fact tables", read_pair_tables),
     ("fields that show facts", read_fields),
@@ -74,6 +76,7 @@ class Reading:
         profile = self.profile
         case_id = profile.case_id(snapshot.url) if profile else None
         facts = self._facts(case_id)
+        messages = [message for draft in self.drafts for message in draft.messages]
         controls = list(self._controls())
         focused = [draft.controls[draft.focus].key for draft in self.drafts if draft.focus is not None]
         dialogs = [draft.dialog for draft in self.drafts if draft.dialog is not None]
@@ -91,7 +94,7 @@ class Reading:
             sections=tuple(self._sections()),
             controls=tuple(controls),
             facts=tuple(facts),
-            messages=tuple(message for draft in self.drafts for message in draft.messages),
+            messages=tuple(directed(messages, facts) if self.shared.history else messages),
             tables=tuple(self._tables()),
             notices=tuple(self._notices()),
             dialog=dialog,
@@ -144,10 +147,13 @@ class Reading:
     def _notices(self) -> list[Notice]:
         """What the page says, then what it says of fields and no notice has said yet."""
         found: list[Notice] = []
+        said = {control.message: control.key for draft in self.drafts for control in draft.controls if control.message}
         for draft in self.drafts:
             for notice, element in draft.notices:
                 if (seat := self.shared.speaks_of(element)) is not None:
                     notice = Notice(kind="validation", text=notice.text, control=seat[0].controls[seat[1]].key)
+                elif notice.text in said and element.get("role") is None and element.get("aria-live") is None:
+                    continue  # a field says it itself
                 found.append(notice)
         told = {notice.control for notice in found}
         for draft in self.drafts:

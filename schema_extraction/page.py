@@ -17,6 +17,7 @@ from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES,
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.static import prepare
 from schema_extraction.text import squash, text_of
+from schema_extraction.titles import title_of
 
 Element = etree._Element
 
@@ -59,6 +60,11 @@ class Node:
 
     def get(self, name: str) -> str | None:
         return self.element.get(name)
+
+    @property
+    def heads(self) -> bool:
+        """Whether it opens its section as a heading or as the title of a box."""
+        return bool(self.names) and self.role not in REGION_ROLES and self.tag != "cp-frame"
 
     def remembers(self) -> dict[str, Any]:
         """Its memo, to read and to write."""
@@ -139,7 +145,7 @@ class Page:
         if node.role in REGION_ROLES and element.get("aria-labelledby"):
             self.labelled.append(node)
         node.names = self.opens(node)
-        if node.names and role == "heading":
+        if node.heads:
             node.section = node.names
             _head(node, node.names)
         elif node.names:
@@ -147,12 +153,14 @@ class Page:
         return node
 
     def opens(self, node: Node) -> str:
-        """The section that a node opens: its name as a region or frame, its text as a heading, or ""."""
+        """The section that a node opens: its name as a region or frame, its text as a heading or title, or ""."""
         if node.role in REGION_ROLES:
             return _region_name(self, node)
         if node.tag == "cp-frame":
             return _frame_name(node.element)
-        return text_of(node.element, naming=True) if node.role == "heading" else ""
+        if node.role == "heading":
+            return text_of(node.element, naming=True)
+        return title_of(node.element) if not node.role and not node.in_control else ""
 
 
 def _parsed(markup: str) -> Element | None:

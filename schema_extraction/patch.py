@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from schema_extraction.page import Element, Node, Page, fragment
 from schema_extraction.roles import OPERATED_ROLES, TABLE_ROLES, role_of
@@ -17,6 +18,8 @@ from schema_extraction.text import squash
 
 KEEP = "cp-keep"
 _STATE = frozenset({"cp-value", "cp-checked", "cp-selected", "cp-focus", "cp-invalid"})
+_TITLED = 8
+"""Parts of a title that are looked at for the name of its box."""
 
 
 @dataclass(slots=True, eq=False)
@@ -208,7 +211,13 @@ def _flags(page: Page, element: Element) -> None:
 def _renamed(page: Page, touched: Touched) -> bool:
     """Whether a section has another name now: around a change, or named by elements elsewhere."""
     around = {above: None for element in touched.changed if element in page.of for above in page.of[element].ancestors()}
-    return any(page.opens(node) != node.names for node in (*around, *page.labelled) if page.of.get(node.element) is node)
+    below: dict[Node, None] = {}
+    for element in (*touched.changed, *touched.boxes):
+        # The title of a box stands first in it, or in what stands first there.
+        for box in (element, *islice(element, 2)):
+            below.update((page.of[child], None) for child in islice(box, _TITLED) if child in page.of)
+    seen = (*around, *page.labelled, *below)
+    return any(page.opens(node) != node.names for node in seen if page.of.get(node.element) is node)
 
 
 def put(page: Page, patches: Iterable[tuple[str, Patch]]) -> Touched:

@@ -22,6 +22,8 @@ _LINE = re.compile(r"(?P<label>[A-Z][\w /'’#&-]{1,38}?)\s*:\s+(?P<value>\S.{0,
 _SHOWING = TEXT_ROLES | {"combobox", "listbox", "meter"}
 _LABEL_LIMIT = 40
 _VALUE_LIMIT = 240
+_NOT_IN_VALUES = frozenset("p table dl ul ol label h1 h2 h3 h4 h5 h6".split())
+_ITEMS = 12
 
 
 def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None:
@@ -63,6 +65,19 @@ def read_pair_tables(draft: Draft) -> None:
                 _add(draft, label, text_of(label.element), text_of(cell.element), label.element, cell.element)
 
 
+def _listed(second: Element) -> str:
+    """A value that is a list of short texts, which it holds apart from nothing else: the texts with commas; else ""."""
+    held = second
+    while len(held) == 1 and held.tag not in ("ul", "ol") and not squash(held.text) and not squash(held[0].tail):
+        held = held[0]
+    if held.tag not in ("ul", "ol") or not 0 < len(held) <= _ITEMS or any(item.tag != "li" for item in held):
+        return ""
+    if any(inner.tag in _NOT_IN_VALUES or inner.tag == "a" for item in held for inner in item.iter()):
+        return ""
+    texts = [text_of(item) for item in held]
+    return ", ".join(text for text in texts if text) if max(map(len, texts)) <= 2 * _LABEL_LIMIT else ""
+
+
 def _pair(draft: Draft, node: Node) -> bool:
     """Two children: a label and its value."""
     element = node.element
@@ -82,8 +97,12 @@ def _pair(draft: Draft, node: Node) -> bool:
     if not looks or not label or len(label) > _LABEL_LIMIT or len(first) > 1:
         return False
     raw = text_of(second)
-    if not raw or len(raw) > _VALUE_LIMIT or any(child.tag in ("p", "ul", "ol", "table", "dl") for child in second):
+    if not raw or len(raw) > _VALUE_LIMIT:
         return False
+    if any(inner.tag in _NOT_IN_VALUES for inner in second.iter()):
+        raw = _listed(second)
+        if not raw:
+            return False
     _add(draft, node, label, raw, first, second)
     return True
 
@@ -111,6 +130,27 @@ def _runs(draft: Draft, node: Node) -> bool:
     return True
 
 
+def _is_sentence(raw: str, label: str) -> bool:
+    return value(raw, label).kind == "text" and (len(raw) > 60 or raw.endswith((".", "!", "?")))
+
+
+def _tail(draft: Draft, node: Node) -> bool:
+    """`<label>Status</label> Open`: a label and then nothing but the value. Bold words may also begin a sentence."""
+    element = node.element
+    if len(element) != 1 or element[0].tag not in ("label", "b", "strong") or squash(element.text):
+        return False
+    first = element[0]
+    label, raw = text_of(first), squash(first.tail).lstrip(": ")
+    if not label or not raw or len(label) > _LABEL_LIMIT or len(raw) > _VALUE_LIMIT:
+        return False
+    if first.tag != "label" and (
+        raw[0].islower() or not raw[0].isalnum() and raw[0] not in "$€£#+-(" or _is_sentence(raw, label)
+    ):
+        return False
+    _add(draft, node, label, raw, element)
+    return True
+
+
 def _line(draft: Draft, node: Node) -> bool:
     """`Status: Open` as the whole text of a box. A sentence after a colon is prose."""
     if len(node.element):
@@ -119,9 +159,7 @@ def _line(draft: Draft, node: Node) -> bool:
     match = _LINE.fullmatch(text)
     if match is None or len(match["label"].split()) > 4:
         return False
-    if value(match["value"], match["label"]).kind == "text" and (
-        len(match["value"]) > 60 or match["value"].endswith((".", "!", "?"))
-    ):
+    if _is_sentence(match["value"], match["label"]):
         return False
     _add(draft, node, match["label"], match["value"], node.element)
     return True
@@ -141,7 +179,7 @@ def read_pairs(draft: Draft) -> None:
             continue
         if len(element) > 40 or (len(element) and node.operated):
             continue
-        _pair(draft, node) or _runs(draft, node) or _line(draft, node)
+        _pair(draft, node) or _runs(draft, node) or _tail(draft, node) or _line(draft, node)
 
 
 def read_fields(draft: Draft) -> None:

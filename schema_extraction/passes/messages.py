@@ -8,7 +8,9 @@ from typing import Literal
 from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
+from schema_extraction.passes.history import entries_of, read_entry
 from schema_extraction.profile import MessageRegion
+from schema_extraction.quotes import quotes_in, unquoted
 from schema_extraction.roles import OPERATED_ROLES
 from schema_extraction.text import squash, text_of
 from schema_extraction.view import Control, Message
@@ -106,11 +108,15 @@ def _message(page: Page, entry: Node, wanted: MessageRegion | None) -> Message |
             author = text_of(element, skip=skip)
     if element is not None:
         skip.add(element)
-    text = text_of(entry.element, skip=skip, lines=True) if len(entry.element) else squash(entry.element.text)
+    quotes = quotes_in(inner for inner in entry.element.iter() if inner is not entry.element)
+    text = text_of(entry.element, skip=skip | quotes, lines=True) if len(entry.element) else squash(entry.element.text)
+    text = unquoted(text, bool(quotes)) if text or not quotes else text_of(entry.element, skip=skip, lines=True)
     if not time and author and (clock := _CLOCK.search(author)):
         time = clock[0]
         author = author.replace(clock[0], "")
-    author = author.strip(" :·,-–—|()")
+    author = author.strip(" :·,-–—|")
+    if author.count("(") != author.count(")") or author.startswith("("):
+        author = author.strip(" :·,-–—|()")
     if not text:
         return None
     return Message(author=author, direction=_direction(wanted, author, _marks(entry)), text=text.lstrip(":·–— \n"), time=time)
@@ -122,6 +128,15 @@ def read_messages(draft: Draft) -> None:
     if region is None or region.draft is not draft:
         return
     wanted = draft.profile.messages if draft.profile else None
+    if draft.shared.history:
+        for entry in entries_of(draft.page, region):
+            memo = entry.remembers()
+            if "entry" not in memo:
+                memo["entry"] = read_entry(draft.page, entry)
+            if message := memo["entry"]:
+                draft.messages.append(message)
+                draft.claim(entry.element)
+        return
     for entry in _entries(draft.page, region):
         memo = entry.remembers()
         if "message" not in memo:

@@ -20,7 +20,7 @@ def _is_block(node: Node) -> bool:
 
 def _is_silent(draft: Draft, node: Node) -> bool:
     """Whether nothing in it is left-over text."""
-    return node.role == "heading" or node.tag in SILENT or draft.has_read(node.element)
+    return node.role == "heading" or node.heads or node.tag in SILENT or draft.has_read(node.element)
 
 
 def _is_quiet(draft: Draft, node: Node, quiet: dict[Node, bool]) -> bool:

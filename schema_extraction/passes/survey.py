@@ -5,6 +5,7 @@ from __future__ import annotations
 from schema_extraction.draft import Draft, Shared
 from schema_extraction.passes.choices import list_id, popup_of, radio_key
 from schema_extraction.passes.fields import crowd, drawings, is_counted
+from schema_extraction.passes.history import entries_of, may_hold
 from schema_extraction.passes.messages import is_conversation
 
 _IDREFS = frozenset(
@@ -18,6 +19,7 @@ def survey(draft: Draft) -> None:
     page = draft.page
     wanted = draft.profile.messages if draft.profile else None
     draft.conversation = next((node for node in draft.nodes if is_conversation(page, node, wanted)), None)
+    draft.histories = may_hold(draft.nodes) if wanted is None else []
     opened = (popup_of(page, node) for node in draft.nodes if node.role == "combobox")
     draft.opens = [popup for popup in opened if popup is not None]
     draft.restless = any(
@@ -49,8 +51,14 @@ def links(draft: Draft) -> set[tuple[str, str]]:
 
 
 def share(shared: Shared) -> None:
-    """Put together what the drafts have noted. The first conversation of the page is the one."""
+    """Put together what the drafts have noted. The first conversation of the page is the one, else the first history."""
     shared.conversation = next((draft.conversation for draft in shared.drafts if draft.conversation is not None), None)
+    shared.history = False
+    if shared.conversation is None:
+        boxes = dict.fromkeys(box for draft in shared.drafts for box in draft.histories)
+        page = shared.drafts[0].page if shared.drafts else None
+        shared.conversation = next((box for box in boxes if page is not None and entries_of(page, box)), None)
+        shared.history = shared.conversation is not None
     shared.popups = {popup for draft in shared.drafts for popup in draft.opens}
     shared.drawings = {drawing for draft in shared.drafts for drawing in draft.drawings}
     drawn = shared.drawings

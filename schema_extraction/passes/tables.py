@@ -52,11 +52,14 @@ def rows_of(page: Page, table: Node) -> list[list[Node]]:
 def pairs_of(page: Page, rows: list[list[Node]]) -> list[tuple[Node, Node]] | None:
     """Label and value cells, when that is what a table consists of; else None.
 
-    Either every row alternates header and data cells, or a table without headers has two columns, short texts first.
+    Either every row alternates header and data cells, or a table without headers has two columns, short texts first. A row of a
+    single cell across all columns (a picture, a title) is passed over.
     """
     pairs: list[tuple[Node, Node]] = []
     for cells in rows:
-        heads = [cell.tag == "th" or cell.role == "rowheader" for cell in cells]
+        if len(cells) == 1 and cells[0].get("colspan") not in (None, "1"):
+            continue
+        heads = [cell.tag == "th" or cell.role in ("rowheader", "columnheader") for cell in cells]
         alternating = len(cells) % 2 == 0 and all(heads[::2]) and not any(heads[1::2])
         plain = len(cells) == 2 and not any(heads)
         if not alternating and not (plain and len(text_of(cells[0].element)) <= _LABEL_LIMIT):
@@ -71,10 +74,11 @@ def _cell(page: Page, cell: Node, header: str) -> Value:
 
 
 def _row(page: Page, cells: list[Node], headers: tuple[str, ...]) -> Row:
-    row_node = next(above for above in cells[0].ancestors() if above.role == "row")
-    memo = row_node.memo if row_node.memo is not None else row_node.remembers()
-    if memo.get("headers") != headers:
-        memo["headers"] = headers
+    rows = {next(above for above in cell.ancestors() if above.role == "row"): None for cell in (cells[0], cells[-1])}
+    row_of = next(iter(rows))
+    memo = (row_of.parent or row_of if len(rows) > 1 else row_of).remembers()
+    if memo.get("headers") != headers or memo.get("of") != cells:
+        memo["headers"], memo["of"] = headers, cells
         memo["row"] = Row(
             cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
             href=_href(cells, page),
@@ -91,10 +95,10 @@ def _href(cells: list[Node], page: Page) -> str:
     return ""
 
 
-def _total(table: Node, shown: int, heads: int) -> int:
-    """Rows in all: what the table says (aria-rowcount, or the serialiser where it cut), else those shown."""
+def _total(table: Node, shown: int, heads: int, lines: int) -> int:
+    """Rows in all, of `lines` each: what the table says (aria-rowcount, or the serialiser where it cut), else those shown."""
     counts = [node.get("cp-total") for node in table.element.iter("table", "tbody")] + [table.get("aria-rowcount")]
-    numbers = [int(count) - heads for count in counts if count and count.isdigit()]
+    numbers = [int(count) // lines - heads for count in counts if count and count.isdigit()]
     return max([shown, *numbers])
 
 
@@ -105,6 +109,35 @@ def _first(table: Node) -> int:
     )
 
 
+def _lines(rows: list[list[Node]], heads: list[list[Node]], body: list[list[Node]]) -> int:
+    """Lines of a record: as many as header rows stand on top, where the rows come in bodies of so many; else 1."""
+    lines = len(heads)
+    if lines < 2 or rows[:lines] != heads or len(body) % lines or not body:
+        return 1
+    boxes = [cells[0].parent.parent for cells in body if cells[0].parent is not None]
+    groups = [boxes[start : start + lines] for start in range(0, len(boxes), lines)]
+    if len(boxes) != len(body) or any(group.count(group[0]) != lines for group in groups):
+        return 1
+    alone = {group[0]: None for group in groups if group[0] is not None and group[0].tag in ("tbody", "div")}
+    same = [[len(cells) for cells in body[start : start + lines]] for start in range(0, len(body), lines)]
+    wide = [len(cells) for cells in heads]
+    return lines if len(alone) == len(groups) and all(widths == wide for widths in same) else 1
+
+
+def _joined(
+    page: Page, heads: list[list[Node]], body: list[list[Node]], lines: int
+) -> tuple[list[list[Node]], list[list[Node]]]:
+    """Header rows and the lines of each record one after the other, without columns that are empty in all of them."""
+    head = [cell for cells in heads for cell in cells]
+    records = [[cell for cells in body[start : start + lines] for cell in cells] for start in range(0, len(body), lines)]
+    kept = [
+        column
+        for column, cell in enumerate(head)
+        if text_of(cell.element) or any(text_of(record[column].element) for record in records)
+    ]
+    return [[head[column] for column in kept]], [[record[column] for column in kept] for record in records]
+
+
 def read_tables(draft: Draft) -> None:
     """Read every table that holds rows of one kind."""
     page = draft.page
@@ -112,9 +145,13 @@ def read_tables(draft: Draft) -> None:
         if table.role not in TABLE_ROLES or draft.is_claimed(table) or for_layout(page, table):
             continue
         rows = rows_of(page, table)
+        if pairs_of(page, rows) is not None:
+            continue
         heads = [cells for cells in rows if all(cell.role == "columnheader" for cell in cells)]
         body = [cells for cells in rows if cells not in heads]
-        if not heads and (not body or pairs_of(page, body) is not None or max(len(cells) for cells in body) < 2):
+        if (lines := _lines(rows, heads, body)) > 1:
+            heads, body = _joined(page, heads, body, lines)
+        if not heads and (not body or max(len(cells) for cells in body) < 2):
             continue
         headers = tuple(text_of(cell.element, naming=True) for cell in heads[-1]) if heads else ()
         read = tuple(_row(page, cells, headers) for cells in body)
@@ -127,7 +164,7 @@ def read_tables(draft: Draft) -> None:
                 section=section,
                 headers=headers,
                 rows=read,
-                total=_total(table, len(read), len(heads)),
+                total=_total(table, len(read), len(heads), lines),
                 first=_first(table),
             )
         )

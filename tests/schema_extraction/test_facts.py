@@ -17,6 +17,9 @@ from tests.schema_extraction.pages import view_of
         "<div><b>Amount</b> <span>$59.00</span></div>",
         "<p><b>Status:</b> In transit<br><b>Amount:</b> $59.00</p>",
         "<ul><li>Status: In transit</li><li>Amount: $59.00</li></ul>",
+        "<table><tr><td colspan=2><img alt='Steps'></td></tr><tr><th>Status</th><td>In transit</td></tr>"
+        "<tr><th>Amount</th><td>$59.00</td></tr></table>",
+        "<div><label>Status</label> In transit</div><div><strong>Amount</strong> $59.00</div>",
         "<label>Status <input readonly value='In transit'></label><label>Amount <output>$59.00</output></label>",
     ],
 )
@@ -31,6 +34,31 @@ def test_labels_with_values(markup: str) -> None:
 
 def test_a_term_with_several_descriptions() -> None:
     assert view_of("<dl><dt>Tags<dd>new<dd>urgent</dl>").facts[0].value.raw == "new, urgent"
+
+
+def test_a_list_of_short_texts_is_a_value() -> None:
+    view = view_of(
+        "<div><div class=label><span>Services:</span></div>"
+        "<div class=value><span><ul><li>Web shop<li>Mobile app</ul></span></div></div>"
+        "<div><span class=title>Menu</span><ul><li><a href=/a>Start</a><li><a href=/b>Cases</a></ul></div>"
+    )
+    assert [(fact.label, fact.value.raw) for fact in view.facts] == [("Services", "Web shop, Mobile app")]
+
+
+def test_a_caption_over_more_than_a_value_makes_no_fact() -> None:
+    view = view_of(
+        "<div><label>Earlier orders</label><div><div>"
+        "<table><tr><th>Number<th>Total<tr><td>ORD-1<td>19.90</table></div></div></div>"
+        "<div><span class=column-title>Approve</span><div><h3>Lamp</h3><div><label>Created</label> March 7</div></div></div>"
+    )
+    assert [(fact.label, fact.value.raw) for fact in view.facts] == [("Created", "March 7")]
+    assert [table.headers for table in view.tables] == [("Number", "Total")]
+
+
+def test_bold_words_that_begin_a_sentence_are_no_label() -> None:
+    assert (
+        view_of("<p><b>Note</b> that all of it counts</p><p><b>Sorry</b>, no</p><p><b>Stop</b> We are closed.</p>").facts == ()
+    )
 
 
 def test_fields_and_prose_are_no_facts() -> None:

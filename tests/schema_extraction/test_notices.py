@@ -36,3 +36,39 @@ def test_a_hint_is_no_error() -> None:
 
 def test_a_live_region_around_the_page_is_no_notice() -> None:
     assert view_of(f"<main aria-live=polite>{'<p>Many words of prose.</p>' * 40}</main>").notices == ()
+
+
+def test_boxes_that_tell_of_a_submit_by_their_class_alone() -> None:
+    view = view_of(
+        """<div class=results><div class=card>
+        <ul class=action-results><li>Order number: Input must match<li>Not saved</ul></div></div>
+        <form><div class=form__errors><div class=form__error>Wrong password.</div></div><label>Name <input></label></form>
+        <ul class=messages><li class=success>The case is saved.</ul>
+        <div class="alert alert-danger"><button>x</button>Could not send.</div>"""
+    )
+    assert [(notice.kind, notice.text) for notice in view.notices] == [
+        ("status", "Order number: Input must match"),
+        ("status", "Not saved"),
+        ("alert", "Wrong password."),
+        ("status", "The case is saved."),
+        ("alert", "Could not send."),
+    ]
+    assert view.facts == ()
+    assert [section.text for section in view.sections if section.text] == []
+
+
+def test_words_of_state_and_boxes_of_fields_are_no_notices() -> None:
+    view = view_of(
+        """<div class=warning>Gold</div><div class=message>I want my money back.</div><div class=results>3 found</div>
+        <div class="field error"><label>City <input></label></div>
+        <table><tr><th>Job<th>State<tr><td>Send<td><div class=error>failed</div></table>"""
+    )
+    assert view.notices == ()
+
+
+def test_an_error_box_of_a_field_is_said_once() -> None:
+    view = view_of(
+        "<label>City <input aria-invalid=true aria-describedby=e></label>"
+        "<div id=e><div class=field-error>Unknown city</div></div>"
+    )
+    assert [(notice.kind, notice.text) for notice in view.notices] == [("validation", "Unknown city")]

@@ -46,3 +46,23 @@ def test_nearest_name_wins() -> None:
 
 def test_words_of_neighbouring_blocks_do_not_run_together() -> None:
     assert sections("<h2>T</h2><div>one</div><div>two</div><span>th</span><span>ree</span>") == {"T": "one\ntwo\nthree"}
+
+
+def test_the_title_of_a_card_heads_it() -> None:
+    view = view_of(
+        """<div class=card><div class="titlebox-title card-header"><span class=toggle></span><span class=left>The Basics</span>
+        <span class=right>1.0</span></div><div class=card-body><p>Words</p><button>In</button></div></div>
+        <div class=panel><div class=panel-heading>Dates</div><div><label>Due <input></label></div></div><button>Out</button>"""
+    )
+    assert [(control.name, control.section) for control in view.controls] == [
+        ("In", "The Basics"),
+        ("Due", "Dates"),
+        ("Out", ""),
+    ]
+    assert [(section.name, section.text) for section in view.sections] == [("The Basics", "1.0\nWords"), ("Dates", "")]
+
+
+def test_a_card_of_a_label_and_its_value_is_a_fact_without_a_section() -> None:
+    view = view_of("<div class=card><div class=card-title>Open cases</div><div class=value>12</div></div>")
+    assert [(fact.label, fact.value.raw) for fact in view.facts] == [("Open cases", "12")]
+    assert view.sections == ()

@@ -38,3 +38,25 @@ def test_buttons_in_cells_are_controls_not_cell_text() -> None:
     view = view_of("<table><tr><th>Item<th>Do<tr><td>Shoes<td><button>Remove</button></table>")
     assert [cell.raw for cell in view.tables[0].rows[0].cells] == ["Shoes", ""]
     assert view.controls[0].name == "Remove"
+
+
+def test_records_of_two_lines_are_one_row_each() -> None:
+    view = view_of(
+        """<table><tbody><tr><th>#<th>Subject</tr><tr><th>&nbsp;<th>Requestor</tr></tbody>
+        <tbody><tr><td>1<td>Charged twice</tr><tr><td>&nbsp;<td>anna</tr></tbody>
+        <tbody><tr><td>2<td>Wrong name</tr><tr><td>&nbsp;<td>bob</tr></tbody></table>"""
+    )
+    (table,) = view.tables
+    assert (table.headers, table.total) == (("#", "Subject", "Requestor"), 2)
+    assert [[cell.raw for cell in row.cells] for row in table.rows] == [
+        ["1", "Charged twice", "anna"],
+        ["2", "Wrong name", "bob"],
+    ]
+
+
+def test_two_header_rows_over_single_rows_are_not_records_of_two_lines() -> None:
+    view = view_of(
+        """<table><thead><tr><th colspan=2>Order</tr><tr><th>Number<th>Total</tr></thead>
+        <tbody><tr><td>ORD-1<td>19.90</tr><tr><td>ORD-2<td>5.00</tr></tbody></table>"""
+    )
+    assert (view.tables[0].headers, view.tables[0].total) == (("Number", "Total"), 2)
