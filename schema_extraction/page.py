@@ -72,7 +72,7 @@ class Page:
     """All frames of a snapshot. `ids` finds elements by (frame prefix, id), also in hidden popups and labels; `labels` the
     label elements by (frame prefix, what they are for); `refs` elements by ref. `numbered`: by frame prefix, all elements in
     the order in which the serialiser wrote them, the root first. `frames`: those that are in it. `twins`: ids that stand more
-    than once; `labelled`: regions named by elements elsewhere."""
+    than once; `labelled`: regions named by elements elsewhere. `missing`: what could not be parsed, in words."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
@@ -83,6 +83,7 @@ class Page:
     frames: list[FrameSnapshot] = field(default_factory=list)
     twins: set[tuple[str, str]] = field(default_factory=set)
     labelled: list[Node] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
         """The elements that an attribute of space-separated ids names."""
@@ -242,7 +243,7 @@ def _read_frame(page: Page, frame: FrameSnapshot) -> None:
 
 def read_nodes(page: Page) -> Page:
     """A page with the same trees and all its nodes anew."""
-    new = Page(numbered=page.numbered, frames=page.frames)
+    new = Page(numbered=page.numbered, frames=page.frames, missing=page.missing)
     for frame in new.frames:
         _read_frame(new, frame)
     for node in reversed(new.nodes):

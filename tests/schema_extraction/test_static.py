@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from schema_extraction.errors import SnapshotError
 from schema_extraction.extract import extract, extract_file
+from schema_extraction.render import render
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.static import snapshot_of_file, snapshot_of_html
 from schema_extraction.view import View
@@ -70,6 +71,13 @@ def test_a_native_dialog_stands_alone() -> None:
     view = extract(Snapshot(url="http://x/", today=TODAY, frames=(), native_dialog="Leave?"))
     assert view.dialog is not None and (view.dialog.kind, view.dialog.text) == ("native", "Leave?")
     assert view.controls == ()
+
+
+def test_what_the_snapshot_lacks_is_told_in_the_view() -> None:
+    snapshot = Snapshot(url="http://x/", today=TODAY, frames=(), missing=("the frame 'Pay' did not answer",))
+    view = extract(snapshot)
+    assert view.missing == ("the frame 'Pay' did not answer",)
+    assert "MISSING the frame 'Pay' did not answer\n" in render(view)
 
 
 def test_a_snapshot_with_plain_html_is_read_as_well() -> None:
