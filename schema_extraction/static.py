@@ -25,6 +25,7 @@ _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)"
 _POPUPS = ("aria-controls", "aria-owns", "list")
 # What XML cannot hold.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_GONE = "cp-gone"
 _TAG = re.compile(r"<[A-Za-z!]")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
 
@@ -44,6 +45,18 @@ def _hidden(element: Element) -> bool:
         return True
     parent = element.getparent()
     return parent is not None and parent.tag == "details" and parent.get("open") is None and tag != "summary"
+
+
+def _drop_hidden(body: Element) -> None:
+    """Take out what nobody sees, with the texts that follow left where they are."""
+    for element in body.iter("*"):
+        if element is not body and _hidden(element):
+            element.tag = _GONE
+        elif element.tag == "details" and element.get("open") is None:
+            element.text = None
+            for child in element:
+                child.tail = None
+    etree.strip_elements(body, _GONE, with_tail=False)
 
 
 def take_out(element: Element) -> None:
@@ -160,10 +173,9 @@ def prepare(markup: str, today: date) -> str:
     root.append(body)
     _mend(parsed.find("head"), body)
     _keep_popups(body, root)
-    for element in list(body.iter()):
-        if element is not body and _hidden(element):
-            take_out(element)
-    for number, element in enumerate(root.iter(), start=1):
+    _drop_hidden(body)
+    # A list, since an editor loses its contents on the way.
+    for number, element in enumerate(list(root.iter("*")), start=1):
         for name in [name for name in element.attrib if not _NAME.fullmatch(str(name))]:
             del element.attrib[name]
         if not _NAME.fullmatch(str(element.tag)):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,28 @@ def test_hidden_markup_is_out() -> None:
     )
     assert [control.name for control in view.controls] == ["More", "seen"]
     assert view.sections[0].text == "after"
+
+
+def test_the_text_of_closed_details_is_out() -> None:
+    view = view_of("<details>before<summary>More</summary>between<p>within</p>after</details>seen")
+    assert [section.text for section in view.sections] == ["seen"]
+
+
+def test_what_follows_an_editor_is_read() -> None:
+    view = view_of(
+        """<div contenteditable aria-label=Reply>Dear <b>Mary</b>,<p>bye</p></div><label>City <input value=Oslo></label>
+        <label><input type=checkbox checked> Urgent</label>"""
+    )
+    reply, city, urgent = view.controls
+    assert [control.value and control.value.raw for control in (reply, city)] == ["Dear Mary,\nbye", "Oslo"]
+    assert urgent.checked and all(control.ref for control in view.controls)
+
+
+def test_many_hidden_elements_take_no_more_than_their_share_of_time() -> None:
+    started = time.process_time()
+    view = view_of(("<script></script>" + "t" * 50) * 8000)
+    assert len(view.sections[0].text) == 4000
+    assert time.process_time() - started < 1
 
 
 def test_a_file_is_read_without_a_browser(tmp_path: Path) -> None:
