@@ -25,6 +25,7 @@ _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)"
 _POPUPS = ("aria-controls", "aria-owns", "list")
 # What XML cannot hold.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_SECRET = re.compile(r"(?:^|\s)(?:current-password|new-password|one-time-code|cc-csc)(?:\s|$)", re.IGNORECASE)
 _GONE = "cp-gone"
 _TAG = re.compile(r"<[A-Za-z!]")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
@@ -45,6 +46,15 @@ def _hidden(element: Element) -> bool:
         return True
     parent = element.getparent()
     return parent is not None and parent.tag == "details" and parent.get("open") is None and tag != "summary"
+
+
+def _clean(body: Element) -> None:
+    """Leave out names that XML cannot hold, and marks like ours that the page bears itself."""
+    for element in body.iter("*"):
+        for name in [name for name in element.attrib if not _NAME.fullmatch(str(name)) or str(name).startswith("cp-")]:
+            del element.attrib[name]
+        if not _NAME.fullmatch(element.tag) or element.tag.startswith("cp-"):
+            element.tag = "cp-element"
 
 
 def _drop_hidden(body: Element) -> None:
@@ -77,13 +87,13 @@ def take_out(element: Element) -> None:
 def _state(element: Element, number: int) -> None:
     """Write the state that markup alone gives."""
     tag = element.tag
-    editor = element.get("contenteditable") in ("", "true", "plaintext-only")
+    editor = element.get("contenteditable") in ("", "true", "plaintext-only") and tag != "body"
     role = (element.get("role") or "").split()
     if tag == "input":
         kind = (element.get("type") or "text").lower()
         if kind in ("checkbox", "radio"):
             element.set("cp-checked", "true" if element.get("checked") is not None else "false")
-        elif kind == "password":
+        elif kind == "password" or _SECRET.search(element.get("autocomplete") or ""):
             element.set("cp-sensitive", "true")
             if element.get("value") is not None:
                 del element.attrib["value"]
@@ -151,8 +161,8 @@ def _mend(head: Element | None, body: Element) -> None:
             above = element.getparent()
 
 
-def prepare(markup: str, today: date) -> str:
-    """Plain HTML in the form that the in-page serialiser writes.
+def _parsed(markup: str) -> Element:
+    """The root of a page's tree.
 
     Raises:
         SnapshotError: there is no element in it.
@@ -163,26 +173,44 @@ def prepare(markup: str, today: date) -> str:
     # Encoded here, so that a wrong charset in the markup itself does not matter.
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        parsed = html.document_fromstring(markup.encode("utf-8"), parser=parser)
+        return html.document_fromstring(markup.encode("utf-8"), parser=parser)
     except etree.ParserError as error:
         raise SnapshotError(f"Expected HTML, met {markup[:40]!r} ({error}); capture the page again.") from error
+
+
+def _title(parsed: Element) -> str:
+    """What the head calls the page; parsers leave the title of some pages in the body, where drawings have one as well."""
+    found = parsed.find("head/title")
+    if found is None:
+        found = next((title for title in parsed.iter("title") if next(title.iterancestors("svg"), None) is None), None)
+    return text_of(found) if found is not None else ""
+
+
+def _prepared(parsed: Element, today: date) -> str:
+    """A page's tree, which is used up, in the form that the in-page serialiser writes."""
     root = etree.Element("html", {"cp-date": today.isoformat()})
     body = parsed.find("body")
     if body is None:
         body = etree.SubElement(root, "body")
     root.append(body)
     _mend(parsed.find("head"), body)
+    _clean(body)
     _keep_popups(body, root)
     _drop_hidden(body)
     # A list, since an editor loses its contents on the way.
     for number, element in enumerate(list(root.iter("*")), start=1):
-        for name in [name for name in element.attrib if not _NAME.fullmatch(str(name))]:
-            del element.attrib[name]
-        if not _NAME.fullmatch(str(element.tag)):
-            element.tag = "cp-element"
         _state(element, number)
     _background(body)
     return etree.tostring(root, encoding="unicode")
+
+
+def prepare(markup: str, today: date) -> str:
+    """Plain HTML in the form that the in-page serialiser writes.
+
+    Raises:
+        SnapshotError: there is no element in it.
+    """
+    return _prepared(_parsed(markup), today)
 
 
 def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> Snapshot:
@@ -192,9 +220,10 @@ def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> S
         SnapshotError: there is no element in it.
     """
     today = today or date.today()
-    title = re.search(r"<title[^>]*>(.*?)</title>", markup, re.IGNORECASE | re.DOTALL)
-    frame = FrameSnapshot(url=url, html=prepare(markup, today))
-    return Snapshot(url=url, title=squash(title[1]) if title else "", today=today, frames=(frame,))
+    parsed = _parsed(markup)
+    title = _title(parsed)
+    frame = FrameSnapshot(url=url, html=_prepared(parsed, today))
+    return Snapshot(url=url, title=title, today=today, frames=(frame,))
 
 
 def snapshot_of_file(path: Path | str, today: date | None = None) -> Snapshot:

@@ -50,6 +50,55 @@ def test_many_hidden_elements_take_no_more_than_their_share_of_time() -> None:
     assert time.process_time() - started < 1
 
 
+def test_a_page_cannot_write_our_marks() -> None:
+    view = view_of(
+        """<button cp-ref=e1 cp-sensitive=true>A</button><button cp-ref=e1>B</button>
+        <label>City <input cp-value=Rome value=Oslo></label>
+        <cp-frame title=Bank><button>C</button></cp-frame><cp-label><button>D</button></cp-label>
+        <div cp-inert=true><button>E</button></div>"""
+    )
+    assert [control.name for control in view.controls] == ["A", "B", "City", "C", "D", "E"]
+    assert len({control.ref for control in view.controls}) == 6
+    assert {control.frame for control in view.controls} == {""}
+    assert view.controls[2].value is not None and view.controls[2].value.raw == "Oslo"
+
+
+def test_an_editable_page_is_read_all_the_same() -> None:
+    markup = "<body contenteditable><h1>Case</h1><button>Send</button>"
+    view = extract(snapshot_of_html(markup, "", TODAY))
+    assert [control.name for control in view.controls] == ["Send"]
+
+
+@pytest.mark.parametrize(
+    "field", ["type=password", "type=Password", "autocomplete=one-time-code", "autocomplete='section-a cc-csc'"]
+)
+def test_secrets_are_in_no_snapshot(field: str) -> None:
+    snapshot = snapshot_of_html(f"<label>Code <input {field} value=hunter2></label>", "", TODAY)
+    assert "hunter2" not in snapshot.model_dump_json()
+    assert extract(snapshot).controls[0].sensitive
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ("<title>Refunds &amp; returns</title>", "Refunds & returns"),
+        ("<title>\ud800 Case\x00 \n 1</title>", "Case 1"),
+        ("<svg><title>Icon</title></svg><title>Case</title>", "Case"),
+        ("<svg><title>Icon</title></svg>", ""),
+    ],
+)
+def test_the_title_of_a_plain_page(head: str, title: str) -> None:
+    snapshot = snapshot_of_html(f"{head}<p>x", "", TODAY)
+    assert snapshot.title == title
+    assert Snapshot.model_validate_json(snapshot.model_dump_json()) == snapshot
+
+
+def test_titles_without_end_take_no_time() -> None:
+    started = time.process_time()
+    snapshot_of_html("<title>" * 50_000, "", TODAY)
+    assert time.process_time() - started < 1
+
+
 def test_a_file_is_read_without_a_browser(tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     file.write_text("<title>T</title><label>City <input value=Oslo></label>", encoding="utf-8")
