@@ -7,6 +7,7 @@ in-page serialiser writes.
 
 from __future__ import annotations
 
+import codecs
 import re
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,8 @@ _POPUPS = ("aria-controls", "aria-owns", "list")
 # What XML cannot hold.
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _SECRET = re.compile(r"(?:^|\s)(?:current-password|new-password|one-time-code|cc-csc)(?:\s|$)", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _GONE = "cp-gone"
 _TAG = re.compile(r"<[A-Za-z!]")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
@@ -226,6 +229,25 @@ def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> S
     return Snapshot(url=url, title=title, today=today, frames=(frame,))
 
 
+def decoded(data: bytes) -> str:
+    """The text of a page: by its byte order mark, as UTF-8 where it is that, else by the charset that it names, else as
+    Windows-1252, as browsers do. Bytes that mean nothing there become U+FFFD."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        named = _CHARSET.search(data[:1024])
+    # Charsets whose ASCII is not ASCII cannot have written the name in it.
+    if named and not named[1].lower().startswith((b"utf", b"ucs")):
+        try:
+            return data.decode(named[1].decode("ascii"), "replace")
+        except (LookupError, UnicodeError):
+            pass  # no charset that is known here
+    return data.decode("utf-8" if named and named[1].lower() in (b"utf-8", b"utf8") else "cp1252", "replace")
+
+
 def snapshot_of_file(path: Path | str, today: date | None = None) -> Snapshot:
     """A snapshot of an HTML file.
 
@@ -234,7 +256,7 @@ def snapshot_of_file(path: Path | str, today: date | None = None) -> Snapshot:
     """
     path = Path(path)
     try:
-        markup = path.read_bytes().decode("utf-8", errors="replace")
+        data = path.read_bytes()
     except OSError as error:
         raise SnapshotError(f"Cannot read {str(path)!r}: {error.strerror}. Give an existing HTML file.") from error
-    return snapshot_of_html(markup, path.resolve().as_uri(), today)
+    return snapshot_of_html(decoded(data), path.resolve().as_uri(), today)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 import time
 from pathlib import Path
 
@@ -105,6 +106,31 @@ def test_a_file_is_read_without_a_browser(tmp_path: Path) -> None:
     view = extract_file(str(file))
     assert (view.title, view.controls[0].name) == ("T", "City")
     assert view == View.model_validate_json(view.model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        ("<button>Straße</button>".encode(), "Straße"),
+        ("<button>Straße</button>".encode("utf-8-sig"), "Straße"),
+        ("<button>Straße שלום</button>".encode("utf-16"), "Straße שלום"),
+        (codecs.BOM_UTF16_BE + "<button>Straße</button>".encode("utf-16-be"), "Straße"),
+        ("<button>Straße – 5 €</button>".encode("cp1252"), "Straße – 5 €"),
+        ("<meta charset=windows-1255><button>שלום</button>".encode("cp1255"), "שלום"),
+        (
+            '<meta http-equiv=content-type content="text/html; charset=shift_jis"><button>日本</button>'.encode("shift_jis"),
+            "日本",
+        ),
+        (b"<meta charset=utf-8><button>Stra\xdfe</button>", "Stra\ufffde"),
+        (b"<meta charset=utf-16><button>Stra\xdfe</button>", "Straße"),
+        (b"<meta charset=punycode><button>Stra\xdfe</button>", "Straße"),
+        (b"<meta charset=nonsense><button>Stra\xdfe\x81</button>", "Straße\ufffd"),
+    ],
+)
+def test_a_file_is_read_in_its_charset(tmp_path: Path, data: bytes, name: str) -> None:
+    file = tmp_path / "page.html"
+    file.write_bytes(data)
+    assert [control.name for control in extract_file(str(file)).controls] == [name]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
