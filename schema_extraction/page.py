@@ -13,9 +13,9 @@ from typing import Any
 from lxml import etree
 
 from schema_extraction.errors import SnapshotError
+from schema_extraction.markup import parsed, read_markup
 from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
-from schema_extraction.static import prepare
 from schema_extraction.text import squash, text_of
 
 Element = etree._Element
@@ -156,36 +156,15 @@ class Page:
         return text_of(node.element, naming=True) if node.role == "heading" else ""
 
 
-def _parsed(markup: str) -> Element | None:
-    parser = etree.XMLParser(
-        recover=True, huge_tree=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-    )
-    return etree.fromstring(markup.encode("utf-8", "replace"), parser)
-
-
 def fragment(markup: str) -> Element:
     """An element as the serialiser wrote it.
 
     Raises:
         SnapshotError: it cannot be read.
     """
-    root = _parsed(markup)
+    root, _ = parsed(markup)
     if root is None:
         raise SnapshotError(f"Expected a serialised element, met {markup[:40]!r}; capture the page again.")
-    return root
-
-
-def parse_markup(markup: str, snapshot: Snapshot) -> Element:
-    """The root of one frame's markup; plain HTML is brought into the serialiser's form first.
-
-    Raises:
-        SnapshotError: it is not HTML that can be read.
-    """
-    if "cp-date=" not in markup[:200]:
-        markup = prepare(markup, snapshot.today)
-    root = _parsed(markup)
-    if root is None:
-        raise SnapshotError(f"Expected serialised HTML, met {markup[:40]!r}; capture the page again.")
     return root
 
 
@@ -259,6 +238,9 @@ def parse(snapshot: Snapshot) -> Page:
     Raises:
         SnapshotError: a frame is not HTML that can be read.
     """
-    roots = {frame.frame: parse_markup(frame.html, snapshot) for frame in snapshot.frames}
-    numbered = {prefix: [*root.iter("*")] for prefix, root in roots.items()}
-    return read_nodes(Page(numbered=numbered, frames=list(snapshot.frames)))
+    page = Page(frames=list(snapshot.frames))
+    for frame in snapshot.frames:
+        root, missing = read_markup(frame.html, snapshot.today)
+        page.numbered[frame.frame] = [*root.iter("*")]
+        page.missing += missing
+    return read_nodes(page)

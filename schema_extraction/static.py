@@ -25,7 +25,7 @@ _SKIP = frozenset("script style noscript template head link meta title base canv
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _POPUPS = ("aria-controls", "aria-owns", "list")
 # What XML cannot hold.
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 _SECRET = re.compile(r"(?:^|\s)(?:current-password|new-password|one-time-code|cc-csc)(?:\s|$)", re.IGNORECASE)
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
@@ -164,21 +164,23 @@ def _mend(head: Element | None, body: Element) -> None:
             above = element.getparent()
 
 
-def _parsed(markup: str) -> Element:
-    """The root of a page's tree.
+def _parsed(markup: str) -> tuple[Element, list[str]]:
+    """The root of a page's tree, and in words what the parser left out.
 
     Raises:
         SnapshotError: there is no element in it.
     """
-    markup = _CONTROL_CHARACTERS.sub("", markup)
+    markup = CONTROL_CHARACTERS.sub("", markup)
     if not _TAG.search(markup):
         raise SnapshotError(f"Expected HTML, met {markup[:40]!r} without a single element; capture the page again.")
     # Encoded here, so that a wrong charset in the markup itself does not matter.
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        return html.document_fromstring(markup.encode("utf-8"), parser=parser)
+        root = html.document_fromstring(markup.encode("utf-8"), parser=parser)
     except etree.ParserError as error:
         raise SnapshotError(f"Expected HTML, met {markup[:40]!r} ({error}); capture the page again.") from error
+    ends = [entry.line for entry in parser.error_log if entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT]
+    return root, [f"all that follows line {ends[0]}, where elements are nested too deep to be parsed"] if ends else []
 
 
 def _title(parsed: Element) -> str:
@@ -207,13 +209,14 @@ def _prepared(parsed: Element, today: date) -> str:
     return etree.tostring(root, encoding="unicode")
 
 
-def prepare(markup: str, today: date) -> str:
-    """Plain HTML in the form that the in-page serialiser writes.
+def prepare(markup: str, today: date) -> tuple[str, list[str]]:
+    """Plain HTML in the form that the in-page serialiser writes, and in words what is missing from it.
 
     Raises:
         SnapshotError: there is no element in it.
     """
-    return _prepared(_parsed(markup), today)
+    root, missing = _parsed(markup)
+    return _prepared(root, today), missing
 
 
 def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> Snapshot:
@@ -223,10 +226,10 @@ def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> S
         SnapshotError: there is no element in it.
     """
     today = today or date.today()
-    parsed = _parsed(markup)
+    parsed, missing = _parsed(markup)
     title = _title(parsed)
     frame = FrameSnapshot(url=url, html=_prepared(parsed, today))
-    return Snapshot(url=url, title=title, today=today, frames=(frame,))
+    return Snapshot(url=url, title=title, today=today, frames=(frame,), missing=tuple(missing))
 
 
 def decoded(data: bytes) -> str:
