@@ -50,6 +50,17 @@ def cut(root: Element) -> int:
     return count
 
 
+def _refs_once(root: Element) -> None:
+    """A ref that stands twice, as in a recording that is damaged, names the first."""
+    known: set[str] = set()
+    for element in root.iter("*"):
+        ref = element.get("cp-ref")
+        if ref in known:
+            del element.attrib["cp-ref"]
+        elif ref:
+            known.add(ref)
+
+
 def read_markup(markup: str, today: date) -> tuple[Element, list[str]]:
     """The root of one frame's markup, and what of it could not be read, in words. Plain HTML is brought into the serialiser's
     form first.
@@ -68,6 +79,7 @@ def read_markup(markup: str, today: date) -> tuple[Element, list[str]]:
         raise SnapshotError(f"Expected serialised HTML, met {markup[:40]!r}; capture the page again.")
     if fault:
         missing.append(f"parts of a recording that is damaged ({fault})")
+    _refs_once(root)
     if left_out := cut(root):
         missing.append(f"{left_out} elements nested more than {LEVELS} levels deep")
     return root, missing

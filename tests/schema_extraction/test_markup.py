@@ -87,6 +87,11 @@ def test_what_the_parser_gives_up_is_told(read: Callable[[str], View]) -> None:
     assert any("nested" in words or "depth" in words for words in view.missing)
 
 
+def test_a_ref_that_stands_twice_names_the_first() -> None:
+    view = recorded('<button cp-ref="e1">One</button><button cp-ref="e1">Two</button>')
+    assert [(control.name, control.ref) for control in view.controls] == [("One", "e1"), ("Two", "")]
+
+
 def test_what_was_no_html_is_an_error() -> None:
     with pytest.raises(SnapshotError, match="Expected"):
         extract(Snapshot(url="", today=TODAY, frames=(FrameSnapshot(html='cp-date="2025-06-01"'),)))
