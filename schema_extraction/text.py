@@ -21,6 +21,11 @@ def squash(text: str | None) -> str:
     return " ".join(text.split()) if text else ""
 
 
+def count_of(text: str | None) -> int | None:
+    """The number in an attribute that counts something, or None where it is no such number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, naming: bool = False) -> str:
     """The text in `element`, without the subtrees in `skip` and without what controls hold.
 

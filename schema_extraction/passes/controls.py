@@ -18,7 +18,7 @@ from schema_extraction.passes.choices import (
     radio_options,
 )
 from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
-from schema_extraction.text import squash, text_of
+from schema_extraction.text import count_of, squash, text_of
 from schema_extraction.values import value
 from schema_extraction.view import Control, Format, Option, Value
 
@@ -57,10 +57,6 @@ def _expanded(node: Node) -> bool | None:
     return _truth(node.get("aria-expanded"))
 
 
-def _int(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
-
-
 def _format(node: Node) -> Format:
     kind = ""
     if node.tag == "input":
@@ -76,8 +72,8 @@ def _format(node: Node) -> Format:
         pattern=node.get("pattern") or "",
         min=node.get("min") or node.get("aria-valuemin") or "",
         max=node.get("max") or node.get("aria-valuemax") or "",
-        min_length=_int(node.get("minlength")),
-        max_length=_int(node.get("maxlength")),
+        min_length=count_of(node.get("minlength")),
+        max_length=count_of(node.get("maxlength")),
     )
 
 

@@ -38,3 +38,9 @@ def test_buttons_in_cells_are_controls_not_cell_text() -> None:
     view = view_of("<table><tr><th>Item<th>Do<tr><td>Shoes<td><button>Remove</button></table>")
     assert [cell.raw for cell in view.tables[0].rows[0].cells] == ["Shoes", ""]
     assert view.controls[0].name == "Remove"
+
+
+def test_a_row_count_that_is_none_says_nothing() -> None:
+    for count in ("²", "9" * 5000, "-1"):
+        view = view_of(f"<table aria-rowcount='{count}'><tr><th>Item<th>Left<tr><td>Lamp<td>4</table>")
+        assert view.tables[0].total == 1
