@@ -16,11 +16,12 @@ from schema_extraction.text import squash, text_of
 _ORNAMENT = re.compile(r"^[\s*:▾▼▲▸►◂▴▿✓✔★☰…×✕]+|[\s*:▾▼▲▸►◂▴▿✓✔★☰×✕]+$|\s*\((?:required|optional)\)\s*$", re.IGNORECASE)
 _LABEL_LIMIT = 60
 _NAME_LIMIT = 120
+_READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 
 
 def tidy(name: str) -> str:
     """A name without required marks, colons and arrows at its ends; unchanged if nothing else is in it."""
-    name = squash(name)
+    name = squash(name)[:_READ_LIMIT]
     return (_ORNAMENT.sub("", _ORNAMENT.sub("", name)) or name)[:_NAME_LIMIT]
 
 
