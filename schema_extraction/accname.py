@@ -8,6 +8,7 @@ the field, the text just before it, its placeholder, and last its `name` attribu
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.roles import CONTROL_ROLES, NAMED_BY_CONTENT
@@ -37,7 +38,11 @@ def _content(page: Page, element: Element) -> str:
 
 def _alternative(page: Page, element: Element) -> str:
     """What an element that is referred to says: its own aria-label, else its contents, else its alt."""
-    return squash(element.get("aria-label")) or _content(page, element) or squash(element.get("alt") or element.get("title"))
+    return (
+        squash(element.get("aria-label"))
+        or page.once("content", element, partial(_content, page))
+        or squash(element.get("alt") or element.get("title"))
+    )
 
 
 def label_elements(page: Page, node: Node) -> list[Element]:
@@ -96,6 +101,19 @@ def spec_name(page: Page, node: Node) -> str:
     return squash(node.get("title"))
 
 
+def _cells_of(row: Element) -> dict[Element, int]:
+    return {cell: place for place, cell in enumerate(child for child in row if child.tag in ("td", "th"))}
+
+
+def _heads_of(row: Element) -> list[Element]:
+    return [child for child in row if child.tag == "th"]
+
+
+def _side_of(row: Element) -> str:
+    beside = row.find("th")
+    return text_of(beside, naming=True) if beside is not None else ""
+
+
 def _headers(page: Page, node: Node) -> str:
     """The header of the table cell that a field stands in: the row's, else the column's."""
     cell = next((above for above in node.ancestors() if above.tag in ("td", "table", "body")), None)
@@ -104,23 +122,22 @@ def _headers(page: Page, node: Node) -> str:
     row = cell.element.getparent()
     if row is None:
         return ""
-    cells = [child for child in row if child.tag in ("td", "th")]
-    beside = next((child for child in cells if child.tag == "th"), None)
-    side = text_of(beside, naming=True) if beside is not None else ""
+    cells = page.once("cells", row, _cells_of)
+    side = page.once("side", row, _side_of)
     top = ""
     table = next(row.iterancestors("table"), None)
     first = next(table.iter("tr"), None) if table is not None else None
-    if first is not None and first is not row and cell.element in cells:
-        heads = [child for child in first if child.tag == "th"]
-        index = cells.index(cell.element)
+    index = cells[cell.element]
+    if first is not None and first is not row:
+        heads = page.once("heads", first, _heads_of)
         if len(heads) == len(cells):
             top = text_of(heads[index], naming=True)
     if side and top:
         return f"{top}, {side}"
     if side or top:
         return side or top
-    index = cells.index(cell.element) if cell.element in cells else 0
-    before = _content(page, cells[index - 1]) if index else ""
+    previous = next(cell.element.itersiblings("td", "th", preceding=True), None)
+    before = _content(page, previous) if previous is not None else ""
     return before if len(before) <= _LABEL_LIMIT else ""
 
 

@@ -6,9 +6,9 @@ A heading speaks for what follows it inside the box that it heads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from lxml import etree
 
@@ -19,6 +19,7 @@ from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.text import squash, text_of
 
 Element = etree._Element
+T = TypeVar("T")
 
 _UNNAMED = {"navigation": "navigation", "banner": "banner", "contentinfo": "footer"}
 _HEADER_TAGS = frozenset({"header", "hgroup"})
@@ -72,7 +73,8 @@ class Page:
     """All frames of a snapshot. `ids` finds elements by (frame prefix, id), also in hidden popups and labels; `labels` the
     label elements by (frame prefix, what they are for); `refs` elements by ref. `numbered`: by frame prefix, all elements in
     the order in which the serialiser wrote them, the root first. `frames`: those that are in it. `twins`: ids that stand more
-    than once; `labelled`: regions named by elements elsewhere. `missing`: what could not be parsed, in words."""
+    than once; `labelled`: regions named by elements elsewhere. `missing`: what could not be parsed, in words.
+    `known`: what has been read from elements that many refer to, forgotten when the page changes."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
@@ -84,6 +86,14 @@ class Page:
     twins: set[tuple[str, str]] = field(default_factory=set)
     labelled: list[Node] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    known: dict[tuple[str, Element], Any] = field(default_factory=dict)
+
+    def once(self, what: str, element: Element, read: Callable[[Element], T]) -> T:
+        """What `read` makes of an element, asked once however many controls need it."""
+        found = self.known.get((what, element), self)
+        if found is self:
+            found = self.known[what, element] = read(element)
+        return cast(T, found)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
         """The elements that an attribute of space-separated ids names."""
@@ -189,7 +199,7 @@ def _head(node: Node, name: str) -> None:
     box = node.parent
     while box is not None:
         box.over = name
-        alone = len(box.element) == 1 and not squash(box.element.text)
+        alone = box.element[0] is box.element[-1] and not squash(box.element.text)
         if box.parent is None or box.tag in _ENDS:
             return
         if not (alone or box.tag in _HEADER_TAGS or "head" in (box.get("class") or "")):

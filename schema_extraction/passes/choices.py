@@ -44,6 +44,10 @@ def aria_options(element: Element) -> tuple[Option, ...]:
     return tuple(found)
 
 
+def _open_lists(page: Page) -> list[Element]:
+    return [node.element for node in page.nodes if node.role == "listbox" and node.tag != "select"]
+
+
 def popup_of(page: Page, node: Node) -> Element | None:
     """The list that a control opens: named by the control, or inside it, or the only open one while it is expanded."""
     for attribute in ("aria-controls", "aria-owns", "list"):
@@ -57,8 +61,8 @@ def popup_of(page: Page, node: Node) -> Element | None:
     if inside is not None:
         return inside
     if node.role == "combobox" and node.get("aria-expanded") == "true":
-        open_lists = [found for found in page.nodes if found.role == "listbox" and found.tag != "select"]
-        return open_lists[0].element if len(open_lists) == 1 else None
+        open_lists = page.once("open lists", page.nodes[0].element, lambda _: _open_lists(page))
+        return open_lists[0] if len(open_lists) == 1 else None
     return None
 
 

@@ -24,6 +24,7 @@ from schema_extraction.view import Control, Format, Option, Value
 
 _ERROR = re.compile(r"err|invalid|feedback|problem|warn|danger", re.IGNORECASE)
 _CLICKABLE_LIMIT = 80
+_SAID_LIMIT = 1000
 
 
 def _flag(node: Node, name: str) -> bool:
@@ -86,7 +87,7 @@ def options_of(page: Page, node: Node) -> tuple[Option, ...]:
     if node.role == "combobox" or node.get("list"):
         popup = popup_of(page, node)
         if popup is not None:
-            return native_options(popup) if popup.tag == "datalist" else aria_options(popup)
+            return page.once("options", popup, native_options if popup.tag == "datalist" else aria_options)
     return ()
 
 
@@ -119,6 +120,10 @@ def value_of(node: Node, options: tuple[Option, ...], name: str) -> Value | None
     return None
 
 
+def _saying(element: Element) -> str:
+    return text_of(element, naming=True)[:_SAID_LIMIT]
+
+
 def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element]]:
     """Hint and error message of a field, and the elements that say them."""
     hints: list[str] = []
@@ -126,13 +131,13 @@ def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element
     read = description(page, node)
     error_elements = page.referred(node.prefix, node.get("aria-errormessage")) if invalid else []
     for element in read:
-        text = text_of(element, naming=True)
+        text = page.once("said", element, _saying)
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if element.get("role") == "alert" or (invalid and (_ERROR.search(marks) or len(read) == 1)):
             errors.append(text)
         elif text:
             hints.append(text)
-    errors += [text_of(element, naming=True) for element in error_elements]
+    errors += [page.once("said", element, _saying) for element in error_elements]
     if not any(errors) and (native := node.get("cp-invalid")):
         errors.append(native)
     return squash(" ".join(hints)), squash(" ".join(dict.fromkeys(errors))), [*read, *error_elements]

@@ -95,3 +95,28 @@ def test_a_ref_that_stands_twice_names_the_first() -> None:
 def test_what_was_no_html_is_an_error() -> None:
     with pytest.raises(SnapshotError, match="Expected"):
         extract(Snapshot(url="", today=TODAY, frames=(FrameSnapshot(html='cp-date="2025-06-01"'),)))
+
+
+MANY = 1000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<div id=a>" + "<button aria-labelledby=a></button>" * MANY + "</div>",
+        "<div id=a>" + "<input aria-describedby=a>x" * MANY + "</div>",
+        "<datalist id=a>" + "<option>x" * 200 + "</datalist>" + "<input list=a>" * 500,
+        "<ul id=a role=listbox>" + "<li role=option>x" * 200 + "</ul>" + "<div role=combobox aria-controls=a>y</div>" * 500,
+        "<div role=combobox aria-expanded=true>y</div>" * MANY,
+        "<table><tr>" + "<th>A" * MANY + "<tr>" + "<td><input>" * MANY,
+        "<h2>a</h2><p>b</p>" * MANY,
+        "<div role=log>" + "<article><b>A</b> hi</article>" * MANY + "</div>",
+        "<div role=alert>a" * MANY,
+        "<fieldset><legend>a</legend><input type=radio name=a>" * MANY,
+        "<div role=combobox aria-label=x>y" * MANY,
+    ],
+)
+def test_much_of_a_kind_is_read_in_time(body: str) -> None:
+    started = time.process_time()
+    plain(body)
+    assert time.process_time() - started < 1
