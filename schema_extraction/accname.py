@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import cast
 
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.roles import CONTROL_ROLES, NAMED_BY_CONTENT
@@ -17,6 +18,8 @@ from schema_extraction.text import squash, text_of
 _ORNAMENT = re.compile(r"^[\s*:▾▼▲▸►◂▴▿✓✔★☰…×✕]+|[\s*:▾▼▲▸►◂▴▿✓✔★☰×✕]+$|\s*\((?:required|optional)\)\s*$", re.IGNORECASE)
 _LABEL_LIMIT = 60
 _NAME_LIMIT = 120
+_MOST = 600  # tags within which a name is looked for
+_LABELS = 20  # labels of one field
 _READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 
 
@@ -26,14 +29,20 @@ def tidy(name: str) -> str:
     return (_ORNAMENT.sub("", _ORNAMENT.sub("", name)) or name)[:_NAME_LIMIT]
 
 
+class _Fields:
+    """What a label may hold and is no part of its text."""
+
+    def __init__(self, page: Page) -> None:
+        self._of = page.of
+
+    def __contains__(self, element: object) -> bool:
+        node = self._of.get(cast(Element, element))
+        return node is not None and (node.role in CONTROL_ROLES or node.tag in ("output", "meter", "progress"))
+
+
 def _content(page: Page, element: Element) -> str:
     """The text of an element as a label: without the controls inside it."""
-    inner = {
-        node.element
-        for node in page.within(element)
-        if node.element is not element and (node.role in CONTROL_ROLES or node.tag in ("output", "meter", "progress"))
-    }
-    return text_of(element, skip=inner, naming=True)
+    return text_of(element, skip=_Fields(page), naming=True, most=_MOST)
 
 
 def _alternative(page: Page, element: Element) -> str:
@@ -63,7 +72,7 @@ def _native(page: Page, node: Node) -> str:
     element, tag = node.element, node.tag
     if tag in ("input", "select", "textarea", "button", "meter", "progress", "output") or "-" in tag:
         if labels := label_elements(page, node):
-            name = squash(" ".join(_content(page, label) for label in labels))
+            name = squash(" ".join(page.once("content", label, partial(_content, page)) for label in labels[:_LABELS]))
             if name:
                 return name
     if tag == "input":
@@ -96,7 +105,7 @@ def spec_name(page: Page, node: Node) -> str:
     if name := _native(page, node):
         return name
     if node.role in NAMED_BY_CONTENT:
-        if name := text_of(node.element, naming=True):
+        if name := text_of(node.element, naming=True, most=_MOST):
             return name
     return squash(node.get("title"))
 
