@@ -50,9 +50,8 @@ def cut(root: Element) -> int:
     return count
 
 
-def _refs_once(root: Element) -> None:
-    """A ref that stands twice, as in a recording that is damaged, names the first."""
-    known: set[str] = set()
+def refs_once(root: Element, known: set[str]) -> None:
+    """A ref that stands twice, as in a recording that is damaged, names the first. `known`: those of frames before."""
     for element in root.iter("*"):
         ref = element.get("cp-ref")
         if ref in known:
@@ -79,7 +78,6 @@ def read_markup(markup: str, today: date) -> tuple[Element, list[str]]:
         raise SnapshotError(f"Expected serialised HTML, met {markup[:40]!r}; capture the page again.")
     if fault:
         missing.append(f"parts of a recording that is damaged ({fault})")
-    _refs_once(root)
     if left_out := cut(root):
         missing.append(f"{left_out} elements nested more than {LEVELS} levels deep")
     return root, missing

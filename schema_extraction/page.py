@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from lxml import etree
 
 from schema_extraction.errors import SnapshotError
-from schema_extraction.markup import parsed, read_markup
+from schema_extraction.markup import parsed, read_markup, refs_once
 from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.text import squash, text_of
@@ -248,9 +248,15 @@ def parse(snapshot: Snapshot) -> Page:
     Raises:
         SnapshotError: a frame is not HTML that can be read.
     """
-    page = Page(frames=list(snapshot.frames))
+    page = Page()
+    refs: set[str] = set()
     for frame in snapshot.frames:
+        if frame.frame in page.numbered:
+            page.missing.append(f"a frame that was recorded twice, under {frame.frame!r}")
+            continue
         root, missing = read_markup(frame.html, snapshot.today)
+        refs_once(root, refs)
         page.numbered[frame.frame] = [*root.iter("*")]
+        page.frames.append(frame)
         page.missing += missing
     return read_nodes(page)

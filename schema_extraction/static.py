@@ -54,8 +54,13 @@ def _hidden(element: Element) -> bool:
 def _clean(body: Element) -> None:
     """Leave out names that XML cannot hold, and marks like ours that the page bears itself."""
     for element in body.iter("*"):
-        for name in [name for name in element.attrib if not _NAME.fullmatch(str(name)) or str(name).startswith("cp-")]:
-            del element.attrib[name]
+        kept = {
+            name: value for name, value in element.items() if _NAME.fullmatch(str(name)) and not str(name).startswith("cp-")
+        }
+        if len(kept) < len(element.attrib):
+            # Not one by one: names in braces, as templates leave them, cannot be asked for.
+            element.attrib.clear()
+            element.attrib.update(kept)
         if not _NAME.fullmatch(element.tag) or element.tag.startswith("cp-"):
             element.tag = "cp-element"
 

@@ -92,6 +92,20 @@ def test_a_ref_that_stands_twice_names_the_first() -> None:
     assert [(control.name, control.ref) for control in view.controls] == [("One", "e1"), ("Two", "")]
 
 
+def test_frames_do_not_share_refs() -> None:
+    one = FrameSnapshot(html=f'{ROOT}<iframe/><button cp-ref="e1">One</button></body></html>')
+    other = FrameSnapshot(frame="f1", html=f'{ROOT}<button cp-ref="e1">Two</button></body></html>')
+    view = extract(Snapshot(url="http://x/", today=TODAY, frames=(one, other)))
+    assert [(control.name, control.ref) for control in view.controls] == [("One", "e1"), ("Two", "")]
+
+
+def test_a_frame_that_was_recorded_twice_is_read_once() -> None:
+    frame = FrameSnapshot(html=f"{ROOT}<button>Go</button></body></html>")
+    view = extract(Snapshot(url="http://x/", today=TODAY, frames=(frame, frame)))
+    assert names(view) == ["Go"]
+    assert view.missing == ("a frame that was recorded twice, under ''",)
+
+
 def test_what_was_no_html_is_an_error() -> None:
     with pytest.raises(SnapshotError, match="Expected"):
         extract(Snapshot(url="", today=TODAY, frames=(FrameSnapshot(html='cp-date="2025-06-01"'),)))

@@ -154,6 +154,7 @@ def test_what_is_not_html_is_an_error(markup: str) -> None:
         "<input<<>>",
         "<a href='x",
         "<b>\ud800</b>",
+        "<b {{x}}y=1 {a}=2 {=3>x</b>",
     ],
 )
 def test_broken_html_gives_a_view(markup: str) -> None:
