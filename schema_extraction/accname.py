@@ -8,6 +8,8 @@ the field, the text just before it, its placeholder, and last its `name` attribu
 from __future__ import annotations
 
 import re
+from functools import partial
+from typing import cast
 
 from schema_extraction.before import text_before
 from schema_extraction.page import Element, Node, Page
@@ -20,27 +22,40 @@ _NAME_LIMIT = 120
 _WORDY = re.compile(r"\w")
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
+_MOST = 600  # tags within which a name is looked for
+_LABELS = 20  # labels of one field
+_READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 
 
 def tidy(name: str) -> str:
     """A name without required marks, colons and arrows at its ends; unchanged if nothing else is in it."""
-    name = squash(name)
+    name = squash(name)[:_READ_LIMIT]
     return (_ORNAMENT.sub("", _ORNAMENT.sub("", name)) or name)[:_NAME_LIMIT]
+
+
+class _Fields:
+    """What a label may hold and is no part of its text."""
+
+    def __init__(self, page: Page) -> None:
+        self._of = page.of
+
+    def __contains__(self, element: object) -> bool:
+        node = self._of.get(cast(Element, element))
+        return node is not None and (node.role in OPERATED_ROLES or node.tag in ("output", "meter", "progress"))
 
 
 def _content(page: Page, element: Element) -> str:
     """The text of an element as a label: without the controls inside it, though with its links."""
-    inner = {
-        node.element
-        for node in page.within(element)
-        if node.element is not element and (node.role in OPERATED_ROLES or node.tag in ("output", "meter", "progress"))
-    }
-    return text_of(element, skip=inner, naming=True)
+    return text_of(element, skip=_Fields(page), naming=True, most=_MOST)
 
 
 def _alternative(page: Page, element: Element) -> str:
     """What an element that is referred to says: its own aria-label, else its contents, else its alt."""
-    return squash(element.get("aria-label")) or _content(page, element) or squash(element.get("alt") or element.get("title"))
+    return (
+        squash(element.get("aria-label"))
+        or page.once("content", element, partial(_content, page))
+        or squash(element.get("alt") or element.get("title"))
+    )
 
 
 def label_elements(page: Page, node: Node) -> list[Element]:
@@ -68,7 +83,7 @@ def _native(page: Page, node: Node) -> str:
     element, tag = node.element, node.tag
     if tag in ("input", "select", "textarea", "button", "meter", "progress", "output") or "-" in tag:
         if labels := label_elements(page, node):
-            name = squash(" ".join(_content(page, label) for label in labels))
+            name = squash(" ".join(page.once("content", label, partial(_content, page)) for label in labels[:_LABELS]))
             if name:
                 return name
     if tag == "input":
@@ -101,9 +116,22 @@ def spec_name(page: Page, node: Node) -> str:
     if name := _native(page, node):
         return name
     if node.role in NAMED_BY_CONTENT:
-        if name := text_of(node.element, naming=True):
+        if name := text_of(node.element, naming=True, most=_MOST):
             return name
     return squash(node.get("title"))
+
+
+def _cells_of(row: Element) -> dict[Element, int]:
+    return {cell: place for place, cell in enumerate(child for child in row if child.tag in ("td", "th"))}
+
+
+def _heads_of(row: Element) -> list[Element]:
+    return [child for child in row if child.tag == "th"]
+
+
+def _side_of(row: Element) -> str:
+    beside = row.find("th")
+    return text_of(beside, naming=True) if beside is not None else ""
 
 
 def _headers(page: Page, node: Node) -> str:
@@ -114,23 +142,22 @@ def _headers(page: Page, node: Node) -> str:
     row = cell.element.getparent()
     if row is None:
         return ""
-    cells = [child for child in row if child.tag in ("td", "th")]
-    beside = next((child for child in cells if child.tag == "th"), None)
-    side = text_of(beside, naming=True) if beside is not None else ""
+    cells = page.once("cells", row, _cells_of)
+    side = page.once("side", row, _side_of)
     top = ""
     table = next(row.iterancestors("table"), None)
     first = next(table.iter("tr"), None) if table is not None else None
-    if first is not None and first is not row and cell.element in cells:
-        heads = [child for child in first if child.tag == "th"]
-        index = cells.index(cell.element)
+    index = cells[cell.element]
+    if first is not None and first is not row:
+        heads = page.once("heads", first, _heads_of)
         if len(heads) == len(cells):
             top = text_of(heads[index], naming=True)
     if side and top:
         return f"{top}, {side}"
     if side or top:
         return side or top
-    index = cells.index(cell.element) if cell.element in cells else 0
-    before = _content(page, cells[index - 1]) if index else ""
+    previous = next(cell.element.itersiblings("td", "th", preceding=True), None)
+    before = _content(page, previous) if previous is not None else ""
     return before if len(before) <= _LABEL_LIMIT else ""
 
 

@@ -101,6 +101,7 @@ class Reading:
             busy=any(draft.busy for draft in self.drafts),
             focus=focused[-1] if focused else "",
             closed=_closed(facts, profile),
+            missing=(*snapshot.missing, *self.page.missing),
         )
 
     def _facts(self, case_id: str | None) -> list[Fact]:

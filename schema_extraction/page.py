@@ -6,20 +6,21 @@ A heading speaks for what follows it inside the box that it heads.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from lxml import etree
 
 from schema_extraction.errors import SnapshotError
+from schema_extraction.markup import parsed, read_markup, refs_once
 from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
-from schema_extraction.static import prepare
 from schema_extraction.text import squash, text_of
 from schema_extraction.titles import title_of
 
 Element = etree._Element
+T = TypeVar("T")
 
 _UNNAMED = {"navigation": "navigation", "banner": "banner", "contentinfo": "footer"}
 _HEADER_TAGS = frozenset({"header", "hgroup"})
@@ -78,7 +79,9 @@ class Page:
     """All frames of a snapshot. `nodes`: in document order, as they were when it was parsed. `ids` finds elements by (frame
     prefix, id), also in hidden popups and labels; `labels` the label elements by (frame prefix, what they are for); `refs`
     elements by ref. `numbered`: by frame prefix, all elements in the order in which the serialiser wrote them, the root first.
-    `frames`: those that are in it. `twins`: ids that stand more than once; `labelled`: regions named by elements elsewhere."""
+    `frames`: those that are in it. `twins`: ids that stand more than once; `labelled`: regions named by elements elsewhere.
+    `missing`: what could not be parsed, in words. `known`: what has been read from elements that many refer to, forgotten when
+    the page changes."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
@@ -89,6 +92,15 @@ class Page:
     frames: list[FrameSnapshot] = field(default_factory=list)
     twins: set[tuple[str, str]] = field(default_factory=set)
     labelled: list[Node] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    known: dict[tuple[str, Element], Any] = field(default_factory=dict)
+
+    def once(self, what: str, element: Element, read: Callable[[Element], T]) -> T:
+        """What `read` makes of an element, asked once however many controls need it."""
+        found = self.known.get((what, element), self)
+        if found is self:
+            found = self.known[what, element] = read(element)
+        return cast(T, found)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
         """The elements that an attribute of space-separated ids names."""
@@ -163,36 +175,15 @@ class Page:
         return title_of(node.element) if not node.role and not node.in_control else ""
 
 
-def _parsed(markup: str) -> Element | None:
-    parser = etree.XMLParser(
-        recover=True, huge_tree=True, resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-    )
-    return etree.fromstring(markup.encode("utf-8", "replace"), parser)
-
-
 def fragment(markup: str) -> Element:
     """An element as the serialiser wrote it.
 
     Raises:
         SnapshotError: it cannot be read.
     """
-    root = _parsed(markup)
+    root, _ = parsed(markup)
     if root is None:
         raise SnapshotError(f"Expected a serialised element, met {markup[:40]!r}; capture the page again.")
-    return root
-
-
-def parse_markup(markup: str, snapshot: Snapshot) -> Element:
-    """The root of one frame's markup; plain HTML is brought into the serialiser's form first.
-
-    Raises:
-        SnapshotError: it is not HTML that can be read.
-    """
-    if "cp-date=" not in markup[:200]:
-        markup = prepare(markup, snapshot.today)
-    root = _parsed(markup)
-    if root is None:
-        raise SnapshotError(f"Expected serialised HTML, met {markup[:40]!r}; capture the page again.")
     return root
 
 
@@ -217,7 +208,7 @@ def _head(node: Node, name: str) -> None:
     box = node.parent
     while box is not None:
         box.over = name
-        alone = len(box.element) == 1 and not squash(box.element.text)
+        alone = box.element[0] is box.element[-1] and not squash(box.element.text)
         if box.parent is None or box.tag in _ENDS:
             return
         if not (alone or box.tag in _HEADER_TAGS or "head" in (box.get("class") or "")):
@@ -250,7 +241,7 @@ def _read_frame(page: Page, frame: FrameSnapshot) -> None:
 
 def read_nodes(page: Page) -> Page:
     """A page with the same trees and all its nodes anew."""
-    new = Page(numbered=page.numbered, frames=page.frames)
+    new = Page(numbered=page.numbered, frames=page.frames, missing=page.missing)
     for frame in new.frames:
         _read_frame(new, frame)
     for node in reversed(new.nodes):
@@ -266,6 +257,15 @@ def parse(snapshot: Snapshot) -> Page:
     Raises:
         SnapshotError: a frame is not HTML that can be read.
     """
-    roots = {frame.frame: parse_markup(frame.html, snapshot) for frame in snapshot.frames}
-    numbered = {prefix: [*root.iter("*")] for prefix, root in roots.items()}
-    return read_nodes(Page(numbered=numbered, frames=list(snapshot.frames)))
+    page = Page()
+    refs: set[str] = set()
+    for frame in snapshot.frames:
+        if frame.frame in page.numbered:
+            page.missing.append(f"a frame that was recorded twice, under {frame.frame!r}")
+            continue
+        root, missing = read_markup(frame.html, snapshot.today)
+        refs_once(root, refs)
+        page.numbered[frame.frame] = [*root.iter("*")]
+        page.frames.append(frame)
+        page.missing += missing
+    return read_nodes(page)

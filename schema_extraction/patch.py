@@ -233,4 +233,5 @@ def put(page: Page, patches: Iterable[tuple[str, Patch]]) -> Touched:
         for element in (*touched.changed, *touched.boxes):
             _flags(page, element)
         touched.whole = _renamed(page, touched)
+    page.known.clear()
     return touched

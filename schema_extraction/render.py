@@ -66,6 +66,8 @@ def _head(view: View) -> Iterator[str]:
         yield "  " + ", ".join(word for word in state if word)
     if view.dialog:
         yield f"DIALOG ({view.dialog.kind}) {view.dialog.name}: {view.dialog.text}"
+    for words in view.missing:
+        yield f"MISSING {words}"
     for notice in view.notices:
         yield f"{notice.kind.upper()} {notice.text}" + (f" [{notice.control}]" if notice.control else "")
 

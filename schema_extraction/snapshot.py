@@ -56,20 +56,23 @@ class Patch(Frozen):
 
 
 class Changes(Frozen):
-    """What has changed on a page since the last capture: patches by frame, in order."""
+    """What has changed on a page since the last capture: patches by frame, in order. `missing` as in a snapshot."""
 
     url: str
     title: str = ""
     today: date
     patches: tuple[tuple[str, Patch], ...]
     native_dialog: str | None = None
+    missing: tuple[str, ...] = ()
 
 
 class Snapshot(Frozen):
-    """`native_dialog` is the text of a browser dialog that stood open, or None."""
+    """`native_dialog` is the text of a browser dialog that stood open, or None. `missing`: what a person would see and
+    the frames do not hold, in words, such as a frame that did not answer."""
 
     url: str
     title: str = ""
     today: date
     frames: tuple[FrameSnapshot, ...]
     native_dialog: str | None = None
+    missing: tuple[str, ...] = ()

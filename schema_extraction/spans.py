@@ -36,7 +36,7 @@ _CUE_NAMED = re.compile(r"name", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*")
 _BIGRAM = re.compile(r"\b[A-Z][a-z'’-]+(?: [A-Z]\.?)?(?: (?:de|van|von|la|del|da))? [A-Z][A-Za-z'’-]*[a-z]\b")
 _SIGNED = re.compile(
-    r"(?:^|\n)\s*(?:thanks|thank you|regards|best|kind regards|best regards|cheers|sincerely)[,.!]?\s+"
+    r"(?:^|\n)[^\S\n]*(?:thanks|thank you|regards|best|kind regards|best regards|cheers|sincerely)[,.!]?\s+"
     r"(?P<span>[A-Z][\w'’-]+(?: [A-Z][\w'’-]+){0,2})\s*$",
     re.IGNORECASE,
 )

@@ -7,6 +7,7 @@ in-page serialiser writes.
 
 from __future__ import annotations
 
+import codecs
 import re
 from datetime import date
 from itertools import islice
@@ -25,7 +26,11 @@ _SKIP = frozenset("script style noscript template head link meta title base canv
 _HIDING = re.compile(r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _POPUPS = ("aria-controls", "aria-owns", "list")
 # What XML cannot hold.
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_SECRET = re.compile(r"(?:^|\s)(?:current-password|new-password|one-time-code|cc-csc)(?:\s|$)", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_GONE = "cp-gone"
 _TAG = re.compile(r"<[A-Za-z!]")
 _NAME = re.compile(r"[a-z_][a-z0-9_.-]*")
 
@@ -45,6 +50,33 @@ def _hidden(element: Element) -> bool:
         return True
     parent = element.getparent()
     return parent is not None and parent.tag == "details" and parent.get("open") is None and tag != "summary"
+
+
+def _clean(body: Element) -> None:
+    """Leave out names that XML cannot hold, and marks like ours that the page bears itself."""
+    for element in body.iter("*"):
+        kept = {
+            name: value for name, value in element.items() if _NAME.fullmatch(str(name)) and not str(name).startswith("cp-")
+        }
+        if len(kept) < len(element.attrib):
+            # Not one by one: names in braces, as templates leave them, cannot be asked for.
+            element.attrib.clear()
+            element.attrib.update(kept)
+        if not _NAME.fullmatch(element.tag) or element.tag.startswith("cp-"):
+            element.tag = "cp-element"
+
+
+def _drop_hidden(body: Element) -> None:
+    """Take out what nobody sees, with the texts that follow left where they are."""
+    for element in list(body.iter("*")):
+        if element is not body and _hidden(element):
+            _keep_tip(element)
+            element.tag = _GONE
+        elif element.tag == "details" and element.get("open") is None:
+            element.text = None
+            for child in element:
+                child.tail = None
+    etree.strip_elements(body, _GONE, with_tail=False)
 
 
 def take_out(element: Element) -> None:
@@ -73,13 +105,13 @@ def _keep_tip(element: Element) -> None:
 def _state(element: Element, number: int) -> None:
     """Write the state that markup alone gives."""
     tag = element.tag
-    editor = element.get("contenteditable") in ("", "true", "plaintext-only")
+    editor = element.get("contenteditable") in ("", "true", "plaintext-only") and tag != "body"
     role = (element.get("role") or "").split()
     if tag == "input":
         kind = (element.get("type") or "text").lower()
         if kind in ("checkbox", "radio"):
             element.set("cp-checked", "true" if element.get("checked") is not None else "false")
-        elif kind == "password":
+        elif kind == "password" or _SECRET.search(element.get("autocomplete") or ""):
             element.set("cp-sensitive", "true")
             if element.get("value") is not None:
                 del element.attrib["value"]
@@ -167,43 +199,62 @@ def _mend(head: Element | None, body: Element) -> None:
             above = element.getparent()
 
 
-def prepare(markup: str, today: date) -> str:
-    """Plain HTML in the form that the in-page serialiser writes.
+def _parsed(markup: str) -> tuple[Element, list[str]]:
+    """The root of a page's tree, and in words what the parser left out.
 
     Raises:
         SnapshotError: there is no element in it.
     """
-    markup = _CONTROL_CHARACTERS.sub("", markup)
+    markup = CONTROL_CHARACTERS.sub("", markup)
     if not _TAG.search(markup):
         raise SnapshotError(f"Expected HTML, met {markup[:40]!r} without a single element; capture the page again.")
     # Encoded here, so that a wrong charset in the markup itself does not matter.
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
     try:
-        parsed = html.document_fromstring(markup.encode("utf-8"), parser=parser)
+        root = html.document_fromstring(markup.encode("utf-8"), parser=parser)
     except etree.ParserError as error:
         raise SnapshotError(f"Expected HTML, met {markup[:40]!r} ({error}); capture the page again.") from error
+    ends = [entry.line for entry in parser.error_log if entry.type == etree.ErrorTypes.ERR_RESOURCE_LIMIT]
+    return root, [f"all that follows line {ends[0]}, where elements are nested too deep to be parsed"] if ends else []
+
+
+def _title(parsed: Element) -> str:
+    """What the head calls the page; parsers leave the title of some pages in the body, where drawings have one as well."""
+    found = parsed.find("head/title")
+    if found is None:
+        found = next((title for title in parsed.iter("title") if next(title.iterancestors("svg"), None) is None), None)
+    return text_of(found) if found is not None else ""
+
+
+def _prepared(parsed: Element, today: date) -> str:
+    """A page's tree, which is used up, in the form that the in-page serialiser writes."""
     root = etree.Element("html", {"cp-date": today.isoformat()})
     body = parsed.find("body")
     if body is None:
         body = etree.SubElement(root, "body")
     root.append(body)
     _mend(parsed.find("head"), body)
+    _clean(body)
     _keep_popups(body, root)
     lists = _keep_lists(body, root)
-    for element in list(body.iter()):
-        if element is not body and _hidden(element):
-            _keep_tip(element)
-            take_out(element)
-    for number, element in enumerate(root.iter(), start=1):
-        for name in [name for name in element.attrib if not _NAME.fullmatch(str(name))]:
-            del element.attrib[name]
-        if not _NAME.fullmatch(str(element.tag)):
-            element.tag = "cp-element"
+    _drop_hidden(body)
+    # A list, since an editor loses its contents on the way.
+    for number, element in enumerate(list(root.iter("*")), start=1):
         _state(element, number)
     for popup, opener in lists:
         popup.set("id", f"cp-list-{opener.get('cp-ref') or ''}")
     _background(body)
     return etree.tostring(root, encoding="unicode")
+
+
+def prepare(markup: str, today: date) -> tuple[str, list[str]]:
+    """Plain HTML in the form that the in-page serialiser writes, and in words what is missing from it.
+
+    Raises:
+        SnapshotError: there is no element in it.
+    """
+    root, missing = _parsed(markup)
+    return _prepared(root, today), missing
 
 
 def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> Snapshot:
@@ -213,9 +264,29 @@ def snapshot_of_html(markup: str, url: str = "", today: date | None = None) -> S
         SnapshotError: there is no element in it.
     """
     today = today or date.today()
-    title = re.search(r"<title[^>]*>(.*?)</title>", markup, re.IGNORECASE | re.DOTALL)
-    frame = FrameSnapshot(url=url, html=prepare(markup, today))
-    return Snapshot(url=url, title=squash(title[1]) if title else "", today=today, frames=(frame,))
+    parsed, missing = _parsed(markup)
+    title = _title(parsed)
+    frame = FrameSnapshot(url=url, html=_prepared(parsed, today))
+    return Snapshot(url=url, title=title, today=today, frames=(frame,), missing=tuple(missing))
+
+
+def decoded(data: bytes) -> str:
+    """The text of a page: by its byte order mark, as UTF-8 where it is that, else by the charset that it names, else as
+    Windows-1252, as browsers do. Bytes that mean nothing there become U+FFFD."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        named = _CHARSET.search(data[:1024])
+    # Charsets whose ASCII is not ASCII cannot have written the name in it.
+    if named and not named[1].lower().startswith((b"utf", b"ucs")):
+        try:
+            return data.decode(named[1].decode("ascii"), "replace")
+        except (LookupError, UnicodeError):
+            pass  # no charset that is known here
+    return data.decode("utf-8" if named and named[1].lower() in (b"utf-8", b"utf8") else "cp1252", "replace")
 
 
 def snapshot_of_file(path: Path | str, today: date | None = None) -> Snapshot:
@@ -226,7 +297,7 @@ def snapshot_of_file(path: Path | str, today: date | None = None) -> Snapshot:
     """
     path = Path(path)
     try:
-        markup = path.read_bytes().decode("utf-8", errors="replace")
+        data = path.read_bytes()
     except OSError as error:
         raise SnapshotError(f"Cannot read {str(path)!r}: {error.strerror}. Give an existing HTML file.") from error
-    return snapshot_of_html(markup, path.resolve().as_uri(), today)
+    return snapshot_of_html(decoded(data), path.resolve().as_uri(), today)

@@ -22,17 +22,24 @@ def squash(text: str | None) -> str:
     return " ".join(text.split()) if text else ""
 
 
-def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, naming: bool = False) -> str:
+def count_of(text: str | None) -> int | None:
+    """The number in an attribute that counts something, or None where it is no such number."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, naming: bool = False, most: int = 0) -> str:
     """The text in `element`, without the subtrees in `skip` and without what controls hold.
 
     `lines` keeps a line for each block; otherwise all is one line. `naming` reads an element inside by its aria-label where
-    it has one, as the accessible name of its container would.
+    it has one, as the accessible name of its container would. `most`: how many tags to read at most (0: all).
     """
     if len(element) == 0:
         return squash(element.text)
     parts: list[str] = []
     walker = etree.iterwalk(element, events=("start", "end"))
-    for event, node in walker:
+    for count, (event, node) in enumerate(walker, start=1):
+        if count == most:
+            break
         tag = node.tag
         if event == "start":
             if not isinstance(tag, str) or tag in SILENT or (node is not element and node in skip):

@@ -39,7 +39,7 @@ MONEY = (
     rf"-?(?:{_SIGN}|{_CODE})\s?-?(?P<after_sign>{_NUMBER})"
     rf"|-?(?P<before_sign>{_NUMBER})\s?(?:{_SIGN}|{_CODE}\b|(?:dollars?|bucks|euros?|pounds?)\b)"
 )
-EMAIL = r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
+EMAIL = r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"
 PHONE = r"(?:\+\d{1,3}[\s.-]?)?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}|\+\d{1,3}(?:[\s.-]?\d{2,4}){2,5}"
 
 _DATE_RE = re.compile(DATE + _TIME, re.IGNORECASE)

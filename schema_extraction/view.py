@@ -160,7 +160,8 @@ class Dialog(Frozen):
 
 
 class View(Frozen):
-    """The page as a person would see it at one moment. `today` is the day of the capture; dates are read against it."""
+    """The page as a person would see it at one moment. `today` is the day of the capture; dates are read against it. `missing`:
+    what could not be read, in words; empty where all of the page is here."""
 
     version: int = VIEW_VERSION
     path: str
@@ -179,6 +180,7 @@ class View(Frozen):
     busy: bool = False
     focus: str = ""
     closed: bool = False
+    missing: tuple[str, ...] = ()
 
     def control(self, key: str) -> Control | None:
         """The control with this stable key, or None."""

@@ -66,6 +66,10 @@ def _open_beside(page: Page, node: Node) -> Element | None:
     return None
 
 
+def _open_lists(page: Page) -> list[Element]:
+    return [node.element for node in page.of.values() if node.role == "listbox" and node.tag != "select"]
+
+
 def popup_of(page: Page, node: Node) -> Element | None:
     """The list that a control opens: named by the control, or inside it, or beside it, or the only open one while expanded."""
     for attribute in ("aria-controls", "aria-owns", "list"):
@@ -83,8 +87,8 @@ def popup_of(page: Page, node: Node) -> Element | None:
     if node.role == "combobox" and node.get("aria-expanded") == "true":
         if (beside := _open_beside(page, node)) is not None:
             return beside
-        open_lists = [found for found in page.of.values() if found.role == "listbox" and found.tag != "select"]
-        return open_lists[0].element if len(open_lists) == 1 else None
+        open_lists = page.once("open lists", page.nodes[0].element, lambda _: _open_lists(page))
+        return open_lists[0] if len(open_lists) == 1 else None
     return None
 
 

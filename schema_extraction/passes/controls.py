@@ -31,12 +31,13 @@ from schema_extraction.passes.fields import (
 )
 from schema_extraction.passes.operable import decorates, sorts
 from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
-from schema_extraction.text import squash, text_of, tooltip
+from schema_extraction.text import count_of, squash, text_of, tooltip
 from schema_extraction.values import value
 from schema_extraction.view import Control, Format, Option, Value
 
 _ERROR = re.compile(r"err|invalid|feedback|problem|warn|danger", re.IGNORECASE)
 _CLICKABLE_LIMIT = 80
+_SAID_LIMIT = 1000
 
 
 def _flag(node: Node, name: str) -> bool:
@@ -70,10 +71,6 @@ def _expanded(node: Node) -> bool | None:
     return _truth(node.get("aria-expanded"))
 
 
-def _int(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
-
-
 def _format(node: Node) -> Format:
     kind = ""
     if node.tag == "input":
@@ -89,8 +86,8 @@ def _format(node: Node) -> Format:
         pattern=node.get("pattern") or "",
         min=node.get("min") or node.get("aria-valuemin") or "",
         max=node.get("max") or node.get("aria-valuemax") or "",
-        min_length=_int(node.get("minlength")),
-        max_length=_int(node.get("maxlength")),
+        min_length=count_of(node.get("minlength")),
+        max_length=count_of(node.get("maxlength")),
     )
 
 
@@ -103,7 +100,7 @@ def options_of(page: Page, node: Node) -> tuple[Option, ...]:
     if node.role == "combobox" or node.get("list"):
         popup = popup_of(page, node)
         if popup is not None:
-            return native_options(popup) if popup.tag == "datalist" else aria_options(popup)
+            return page.once("options", popup, native_options if popup.tag == "datalist" else aria_options)
     return ()
 
 
@@ -138,6 +135,10 @@ def value_of(node: Node, options: tuple[Option, ...], name: str, naming: Contain
     return None
 
 
+def _saying(element: Element) -> str:
+    return text_of(element, naming=True)[:_SAID_LIMIT]
+
+
 def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element]]:
     """Hint and error message of a field, and the elements that say them."""
     hints: list[str] = []
@@ -145,13 +146,13 @@ def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element
     read = description(page, node)
     error_elements = page.referred(node.prefix, node.get("aria-errormessage")) if invalid else []
     for element in read:
-        text = text_of(element, naming=True)
+        text = page.once("said", element, _saying)
         marks = f"{element.get('class') or ''} {element.get('id') or ''}"
         if element.get("role") == "alert" or (invalid and (_ERROR.search(marks) or len(read) == 1)):
             errors.append(text)
         elif text:
             hints.append(text)
-    errors += [text_of(element, naming=True) for element in error_elements]
+    errors += [page.once("said", element, _saying) for element in error_elements]
     if not any(errors) and (native := node.get("cp-invalid")):
         errors.append(native)
     return squash(" ".join(hints)), squash(" ".join(dict.fromkeys(errors))), [*read, *error_elements]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+
+from lxml import etree
 
 from schema_extraction.accname import name_of, tidy
 from schema_extraction.draft import Draft, FoundFact
@@ -35,22 +38,45 @@ def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None
     draft.claim(*read)
 
 
+class _Lists:
+    """Lists of terms, wherever they stand."""
+
+    def __contains__(self, element: object) -> bool:
+        return getattr(element, "tag", "") == "dl"
+
+
+_LISTS = _Lists()
+
+
+def _items(box: Element) -> Iterator[Element]:
+    """Terms and descriptions of a list, without those of lists inside."""
+    walker = etree.iterwalk(box, events=("start",))
+    for _, element in walker:
+        if element.tag == "dl" and element is not box:
+            walker.skip_subtree()
+        elif element.tag in ("dt", "dd"):
+            yield element
+
+
 def read_lists(draft: Draft) -> None:
-    """`dl`: each term with its descriptions, with or without a `div` around each group."""
+    """`dl`: each term with its descriptions, with or without a `div` around each group. A list inside is read by itself."""
     for node in draft.nodes:
         if node.tag != "dl" or draft.is_claimed(node):
             continue
         term: Element | None = None
         values: list[str] = []
         read: list[Element] = []
-        for item in [*node.element.iter("dt", "dd"), None]:
+        for item in [*_items(node.element), None]:
             if item is None or item.tag == "dt":
                 if term is not None and values:
                     _add(draft, draft.page.of[term], text_of(term), ", ".join(values), *read)
                 term, values, read = item, [], [item] if item is not None else []
             elif term is not None and not draft.page.has_control(item):
-                values.append(text_of(item))
-                read.append(item)
+                if next(item.iter("dl"), None) is None:
+                    values.append(text_of(item))
+                    read.append(item)
+                elif text := text_of(item, skip=_LISTS):
+                    values.append(text)
 
 
 def read_pair_tables(draft: Draft) -> None:

@@ -8,7 +8,7 @@ from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Node, Page
 from schema_extraction.roles import OPERATED_ROLES, TABLE_ROLES
-from schema_extraction.text import text_of
+from schema_extraction.text import count_of, text_of
 from schema_extraction.values import value
 from schema_extraction.view import Row, Table, Value
 
@@ -98,7 +98,7 @@ def _href(cells: list[Node], page: Page) -> str:
 def _total(table: Node, shown: int, heads: int, lines: int) -> int:
     """Rows in all, of `lines` each: what the table says (aria-rowcount, or the serialiser where it cut), else those shown."""
     counts = [node.get("cp-total") for node in table.element.iter("table", "tbody")] + [table.get("aria-rowcount")]
-    numbers = [int(count) // lines - heads for count in counts if count and count.isdigit()]
+    numbers = [number // lines - heads for count in counts if (number := count_of(count)) is not None]
     return max([shown, *numbers])
 
 

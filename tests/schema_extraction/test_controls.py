@@ -146,3 +146,12 @@ def test_focus_names_a_control() -> None:
 
     view = extract(Snapshot(url="http://x/", today=TODAY, frames=(FrameSnapshot(html=markup),)))
     assert view.focus == "//textbox/a/0"
+
+
+@pytest.mark.parametrize("number", ["²", "٣", "9" * 5000, "-1", "1e3", " 7 "])
+def test_lengths_that_are_none_say_nothing(number: str) -> None:
+    assert only(view_of(f"<label>Note <input maxlength='{number}' minlength='2'></label>")).format.max_length is None
+
+
+def test_a_length_is_a_number() -> None:
+    assert only(view_of("<label>Note <input maxlength=20></label>")).format.max_length == 20

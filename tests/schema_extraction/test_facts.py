@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.schema_extraction.pages import view_of
@@ -82,3 +84,19 @@ def test_what_is_filled_in_behind_a_dialog_can_still_be_read() -> None:
     )
     assert [(fact.label, fact.value.raw) for fact in view.facts] == [("Resolution", "Refunded")]
     assert [section.text for section in view.sections] == [""]
+
+
+def test_a_list_in_a_description_is_read_by_itself_and_once() -> None:
+    view = view_of(
+        """<dl><dt>Status</dt><dd>Open</dd><dt>Order</dt><dd>ORD-7731<dl><dt>Item</dt><dd>Lamp</dd><dt>Left</dt>
+        <dd>4</dd></dl></dd><dt>Team</dt><dd>Support</dd></dl>"""
+    )
+    found = [(fact.label, fact.value.raw) for fact in view.facts]
+    assert found == [("Status", "Open"), ("Order", "ORD-7731"), ("Team", "Support"), ("Item", "Lamp"), ("Left", "4")]
+
+
+def test_lists_in_lists_are_read_in_time() -> None:
+    started = time.process_time()
+    view = view_of("<dl><dt>Term<dd>Value" * 250)
+    assert len(view.facts) == 250
+    assert time.process_time() - started < 1

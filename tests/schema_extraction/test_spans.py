@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,3 +66,12 @@ def test_spans_lie_in_the_text_in_order(text: str) -> None:
     read = spans(text)
     assert [start for start, _, _ in read] == sorted(start for start, _, _ in read)
     assert all(0 <= start < end <= len(text) for start, end, _ in read)
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "9", "a.", "a-", "a_", "-", "1.", "1,", "\u05d0", "\n", " ", "(", "$1 ", "thanks ", "name is "]
+)
+def test_long_texts_are_read_in_time(unit: str) -> None:
+    started = time.process_time()
+    spans(unit * (40_000 // len(unit)))
+    assert time.process_time() - started < 1

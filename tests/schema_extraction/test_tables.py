@@ -60,3 +60,9 @@ def test_two_header_rows_over_single_rows_are_not_records_of_two_lines() -> None
         <tbody><tr><td>ORD-1<td>19.90</tr><tr><td>ORD-2<td>5.00</tr></tbody></table>"""
     )
     assert (view.tables[0].headers, view.tables[0].total) == (("Number", "Total"), 2)
+
+
+def test_a_row_count_that_is_none_says_nothing() -> None:
+    for count in ("²", "9" * 5000, "-1"):
+        view = view_of(f"<table aria-rowcount='{count}'><tr><th>Item<th>Left<tr><td>Lamp<td>4</table>")
+        assert view.tables[0].total == 1
