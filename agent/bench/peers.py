@@ -45,7 +45,7 @@ async def _has(python: str, module: str) -> bool:
 
 @dataclass
 class Peer:
-    """One peer. It starts with the first page, and anew after it was ended for taking too long; then `version` is known."""
+    """One peer. It starts with the first page, and anew after it failed or took too long; from then `version` is known."""
 
     name: str
     pythons: Sequence[str] = (sys.executable,)
@@ -84,6 +84,7 @@ class Peer:
             await self.close()
             return Measured(none=failed)
         if error := answer.get("error"):
+            await self.close()  # what failed on one page is not to spoil the next
             return Measured(none=f"failed: {error}")
         text = str(answer["text"])
         items = items_of(text, self.name) if self.name in FORMS else tuple(Item(*entry) for entry in answer["named"] or ())

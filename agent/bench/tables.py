@@ -91,7 +91,7 @@ def miniwob_table(pages: Sequence[PageResult]) -> Table:
 def change_table(pages: Sequence[PageResult]) -> Table:
     """One row a kind of change: milliseconds to the next view on each page."""
     changed = [page for page in pages if page.changes]
-    table = Table(title="The next view after one change: p50 / p95 ms", title_justify="left")
+    table = Table(title="The next view after one change that is drawn: p50 / p95 ms", title_justify="left")
     table.add_column("change")
     for page in changed:
         table.add_column(page.name, justify="right")

@@ -35,7 +35,7 @@ def extract(
 ) -> None:
     """Reading pages: time, size and completeness of the view on generated pages of up to 96,000 nodes and on MiniWoB++.
 
-    Exits with 1 when a figure falls short of its limit. With all peers it takes about twelve minutes on two cores.
+    Exits with 1 when a figure falls short of its limit. With all peers it takes ten to twenty minutes on two cores.
     """
     import asyncio
 

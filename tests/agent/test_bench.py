@@ -382,6 +382,24 @@ def test_a_peer_that_hangs_is_ended_with_all_that_it_started(portal: BlockingPor
     assert not state.exists() or state.read_text().split()[2] == "Z"
 
 
+def test_a_peer_that_failed_starts_anew_with_the_next_page(portal: BlockingPortal, worker: Path) -> None:
+    failing = f'{READY}print(json.dumps({{"error": "KeyError: x"}}), flush=True)\n'
+    told = '{"text": "read", "named": [], "seconds": [0.1]}'
+    worker.write_text(failing)
+
+    async def ask() -> list[str]:
+        peer = Peer("browser-use")
+        opened = Opened(page=None, url="", script="", repeats=3)  # type: ignore[arg-type]
+        try:
+            first = await peer.measure(opened)
+            worker.write_text(f"{READY}print(json.dumps({told}), flush=True)\n")
+            return [first.none, (await peer.measure(opened)).text]
+        finally:
+            await peer.close()
+
+    assert portal.call(ask) == ["failed: KeyError: x", "read"]
+
+
 def test_a_peer_that_fails_says_why(portal: BlockingPortal, worker: Path) -> None:
     worker.write_text(f'{READY}print(json.dumps({{"error": "KeyError: x"}}), flush=True)\n')
     assert asked(portal, "browser-use") == "failed: KeyError: x"
