@@ -105,10 +105,15 @@ def _native(page: Page, node: Node) -> str:
     return ""
 
 
+def others_than(node: Node, referred: list[Element]) -> list[Element]:
+    """The elements that name a control, without itself where there are others: there it says what it holds."""
+    return [element for element in referred if element is not node.element] or referred
+
+
 def spec_name(page: Page, node: Node) -> str:
     """The accessible name by the specifications alone, or ""."""
     if ids := node.get("aria-labelledby"):
-        referred = page.referred(node.prefix, ids)
+        referred = others_than(node, page.referred(node.prefix, ids))
         if name := squash(" ".join(_alternative(page, element) for element in referred)):
             return name
     if name := squash(node.get("aria-label")):
@@ -116,7 +121,11 @@ def spec_name(page: Page, node: Node) -> str:
     if name := _native(page, node):
         return name
     if node.role in NAMED_BY_CONTENT:
-        if name := text_of(node.element, naming=True, most=_MOST):
+        # The items of a branch of a tree are no part of its name.
+        skip = (
+            {inner.element for inner in page.within(node.element) if inner.role == "group"} if node.role == "treeitem" else ()
+        )
+        if name := text_of(node.element, skip=skip, naming=True, most=_MOST):
             return name
     return squash(node.get("title"))
 

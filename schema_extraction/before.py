@@ -13,6 +13,7 @@ _LABEL_CLASS = re.compile(r"(?:^|[\s_-])(?:label|lbl|caption|field-name)(?:$|[\s
 _BOUNDS = frozenset({"body", "form", "main"})
 _FAR_BOUNDS = _BOUNDS | {"fieldset", "table", "dialog", "nav", "header", "footer"}
 _FIELDS = TEXT_ROLES | {"combobox", "listbox"}
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _NEAR = 3
 """Boxes around a field before which any short text is its label; further out, only what looks like one."""
 _FAR = 8
@@ -92,6 +93,8 @@ def text_before(page: Page, node: Node) -> str:
         while previous is not None and not squash(previous.tail):
             if previous.tag == "br":
                 broken = True
+            elif previous.get("role") == "toolbar" and node.get("contenteditable"):
+                pass  # an editor's own buttons
             elif passed < _PASSED and not node.get("placeholder") and _only_fields(page, previous):
                 passed += 1
             else:
@@ -106,6 +109,8 @@ def text_before(page: Page, node: Node) -> str:
         if previous is not None:
             if not isinstance(previous.tag, str):
                 return ""
+            if previous.tag in _HEADINGS and node.get("placeholder"):
+                return ""  # the title of a form, not of its first field
             text = text_of(previous, naming=True)
             label = bool(text) and _like_label(previous, text)
             if _holds_control(page, previous, label):

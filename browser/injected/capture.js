@@ -459,7 +459,9 @@
       if (tag === "input" && (DRAWN_OVER.has(node.type) || drawnText(node))) return true;
       const style = getComputedStyle(node);
       if (style.display === "contents") return false;
-      if (rect.width && rect.height) return NATIVE.has(tag) || tag === "a" ? null : true; // parked beside the page
+      const operated = NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
+      if (rect.right <= -1000 && operated) return null; // parked beside the page
+      if (rect.width && rect.height) return true;
       if (style.overflowX !== "visible" || style.overflowY !== "visible") {
         return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
       }

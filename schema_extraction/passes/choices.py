@@ -21,7 +21,7 @@ def native_options(element: Element) -> tuple[Option, ...]:
     """The options of a select or datalist, all of them."""
     return tuple(
         Option(
-            label=squash(option.get("label")) or squash(option.text),
+            label=squash(option.get("label")) or squash(option.text) or squash(option.get("value")),
             value=option.get("value") or "",
             selected=option.get("cp-selected") is not None,
             disabled=option.get("disabled") is not None,

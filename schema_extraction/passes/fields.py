@@ -10,7 +10,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from schema_extraction.accname import description, label_elements, name_of, spec_name, tidy
+from schema_extraction.accname import description, label_elements, name_of, others_than, spec_name, tidy
 from schema_extraction.before import text_before
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
@@ -18,6 +18,7 @@ from schema_extraction.roles import CONTROL_ROLES, OPTION_ROLES, TEXT_ROLES
 from schema_extraction.text import squash, text_of
 from schema_extraction.view import Option
 
+_CHOOSES = re.compile(r"search|select|choose|pick|find|filter", re.IGNORECASE)
 FIELD_ROLES = TEXT_ROLES | {"combobox", "listbox", "checkbox", "radio", "switch", "slider", "file"}
 LEVELS = 10
 """How far up from a field its box may be."""
@@ -169,7 +170,8 @@ def field_name(page: Page, node: Node, options: tuple[Option, ...]) -> str:
     """The name of a control; not what it holds, where that is read out with it."""
     if node.role == "combobox" and (value := value_element(page, node, options)) is not None:
         referred = page.referred(node.prefix, node.get("aria-labelledby"))
-        return tidy(" ".join(text_of(element, naming=True) for element in referred if element is not value))
+        named = [element for element in others_than(node, referred) if element is not value]
+        return tidy(" ".join(text_of(element, naming=True) for element in named))
     return name_of(page, node)
 
 
@@ -349,6 +351,8 @@ def _read_choices(draft: Draft, node: Node, box: Node, found: Drawn) -> None:
     page = draft.page
     face = face_of(node)
     tokens, removable = tokens_before(draft, node, box)
+    if removable and _CHOOSES.search(node.get("placeholder") or "") is None:
+        tokens, removable = [], False  # what one types is added to a list
     floating = floating_list(draft, node, box)
     if tokens:
         found.value = ", ".join(tokens)
