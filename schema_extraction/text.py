@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -13,6 +14,7 @@ INLINE = frozenset(
     "a abbr b bdi bdo cite code cp-shadow data dfn em font i kbd label mark output q s samp slot small span strong sub sup "
     "time u var wbr img".split()
 )
+_TIPPED = 100  # elements among which a tooltip is looked for
 _TIPS = ("title", "data-original-title", "data-bs-original-title", "data-tooltip", "alt", "cp-tip")
 SILENT = frozenset({"select", "option", "optgroup", "datalist", "textarea", "cp-popup", "cp-label", "script", "style", "input"})
 
@@ -69,5 +71,7 @@ def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, na
 
 
 def tooltip(element: Element) -> str:
-    """What a tooltip says of an element, its own or that of something in it, or ""."""
-    return next((found for inner in element.iter() for name in _TIPS if (found := squash(inner.get(name)))), "")
+    """What a tooltip says of an element, its own or that of something early in it, or ""."""
+    return next(
+        (found for inner in islice(element.iter("*"), _TIPPED) for name in _TIPS if (found := squash(inner.get(name)))), ""
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 
+from lxml import etree
+
 from schema_extraction.accname import description, label_elements, tidy
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
@@ -38,6 +40,7 @@ from schema_extraction.view import Control, Format, Option, Value
 _ERROR = re.compile(r"err|invalid|feedback|problem|warn|danger", re.IGNORECASE)
 _CLICKABLE_LIMIT = 80
 _SAID_LIMIT = 1000
+_FOCUSED = etree.XPath("boolean(descendant::*[@cp-focus])")
 
 
 def _flag(node: Node, name: str) -> bool:
@@ -274,7 +277,7 @@ def read_controls(draft: Draft) -> None:
             draft.claim(seat.element, *label_elements(page, seat), *page.referred(seat.prefix, seat.get("aria-labelledby")))
             for element in page.referred(seat.prefix, seat.get("aria-errormessage")):
                 draft.described.setdefault(element, len(draft.controls))
-            if any(inner.get("cp-focus") is not None for inner in page.within(seat.element)):
+            if seat.get("cp-focus") is not None or (len(seat.element) and _FOCUSED(seat.element)):
                 draft.focus = len(draft.controls)
         if control.message:
             draft.messaged.append(len(draft.controls))
