@@ -491,7 +491,7 @@
     return known;
   };
 
-  const frame = (node, state) => {
+  const frame = (node, state, besideModal) => {
     let inner = null;
     try {
       inner = node.contentDocument;
@@ -505,6 +505,7 @@
       if (value) attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
     }
     attribute("cp-ref", scene.prefix + refOf(node));
+    if (besideModal) attribute("cp-inert", "true");
     out += ">";
     const body = inner?.body;
     if (body) {
@@ -582,12 +583,7 @@
     if (visible === null) return;
     const inside = state.inside || Boolean(fore?.roots.has(node));
     if (tag === "iframe") {
-      if (besideModal) {
-        open("div");
-        out += ' cp-inert="true">';
-      }
-      frame(node, { ...state, back, inside: false });
-      if (besideModal) out += "</div>";
+      frame(node, { ...state, back, inside: false }, besideModal);
       return;
     }
     if (tag === "svg") return graphic(node, state);
