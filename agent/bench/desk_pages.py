@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -113,4 +114,5 @@ def desk_pages(cases: int = 60, seed: int = 1) -> Iterator[DeskPage]:
     """Every page of so many cases, in both releases of the application; cases have the same ids in both."""
     with TemporaryDirectory() as folder:
         for release in (1, 2):
-            yield from asyncio.run(_pages(Path(folder), release, cases, seed))
+            with ThreadPoolExecutor(1) as aside:  # the caller's thread may run a loop of its own
+                yield from aside.submit(asyncio.run, _pages(Path(folder), release, cases, seed)).result()
