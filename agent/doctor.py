@@ -75,7 +75,7 @@ def _packages() -> list[Check]:
         return [Check(what="package casepilot", ok=False, found="not installed", fix="pip install -e .")]
     missing: dict[bool, list[str]] = {True: [], False: []}
     for requirement in wanted:
-        extra = re.search(r"extra\s*==\s*['\"](\w+)['\"]", requirement)
+        extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
         if extra and extra.group(1) != NOT_NEEDED_TO_RUN:
             continue
         name = re.match(r"[A-Za-z0-9._-]+", requirement)
