@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Literal, TypeVar
 
 from playwright.async_api import BrowserContext, ElementHandle, Frame, Page
 from playwright.async_api import Error as PlaywrightError
 
+from browser import wire
 from browser.errors import PageError, StaleRefError
 from schema_extraction.snapshot import Changes, FrameSnapshot, Patch, Snapshot
 from schema_extraction.view import Frozen
@@ -195,10 +196,12 @@ class Sight:
 async def _changes(frame: Frame, prefix: str, seen: _Seen | None) -> dict[str, Any] | None:
     """The journal's answer for a frame, or None for one that its parent inlines."""
     options = {"prefix": f"{prefix}:" if prefix else "", "since": seen.version if seen and seen.prefix == prefix else ""}
-    answer = await frame.evaluate(CHANGES, options)
+    page = frame.page
+    ask = partial(wire.ask, page) if frame is page.main_frame else frame.evaluate
+    answer = await ask(CHANGES, options)
     if answer is None:
         await frame.evaluate(script())
-        answer = await frame.evaluate(CHANGES, options)
+        answer = await ask(CHANGES, options)
     return answer[0] if answer else None
 
 
