@@ -56,6 +56,7 @@
     "id for form list headers aria-labelledby aria-describedby aria-errormessage aria-controls aria-owns aria-details " +
       "aria-activedescendant aria-flowto",
   );
+  const SECTIONS = words("tbody thead tfoot");
   const VALUED = words("option button li data meter progress");
   const INLINE = words("span a b i em strong small label code abbr cite q s u time bdi bdo mark sub sup kbd samp var font data output slot");
   const SPACED = words("span a b i em strong small");
@@ -79,6 +80,8 @@
   const BUTTON_CLASS = /(^|\s)((?!\S*__)\S+-button|button|btn)(\s|$)/;
   const CONTROL = "a[href],button,input,select,textarea,[role],[tabindex],[onclick],[contenteditable]";
   const NAME = /^[a-z][a-z0-9-]*$/;
+  const PATH = /^(\/[\w-]+)+\/?(\?[\w=&-]*)?$/; // an address that is the same when it is resolved
+  const SHOWN = { opacityProperty: true, visibilityProperty: true };
   const ROW_LIMIT = 200;
   const NODE_LIMIT = 30000;
   const ATTRIBUTE_LIMIT = 300;
@@ -111,11 +114,6 @@
   // -- modal dialogs --------------------------------------------------------------------------------------------------------
   const composedParent = (node) => node.assignedSlot ?? node.parentElement ?? (node.getRootNode().host || null);
 
-  const everyRoot = (root, found = [root]) => {
-    for (const node of root.querySelectorAll("*")) if (node.shadowRoot) everyRoot(node.shadowRoot, (found.push(node.shadowRoot), found));
-    return found;
-  };
-
   const byId = (node, ids) => {
     const root = node.getRootNode();
     return (ids ?? "").split(/\s+/).filter(Boolean).map((id) => root.getElementById?.(id)).filter(Boolean);
@@ -130,7 +128,7 @@
     const open = modals.filter(
       (node) =>
         (node.getAttribute("aria-modal") === "true" || (node.localName === "dialog" && node.open && node.matches(":modal"))) &&
-        node.checkVisibility({ opacityProperty: true, visibilityProperty: true }),
+        node.checkVisibility(SHOWN),
     );
     if (!open.length) return null;
     open.sort((one, other) => (one.compareDocumentPosition(other) & 2 ? 1 : -1));
@@ -155,11 +153,12 @@
 
   // -- the scene ------------------------------------------------------------------------------------------------------------
   // What was written last, so that a later call can write only what has changed:
-  //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
+  //   numbers: element -> its place among the elements written; states: by that place, the state that the element was visited in;
   //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
-  //   document; windows: long tables -> first row written; classed: elements with the class of a button -> whether they are one;
+  //   document; windows: long tables -> first row written; shown: long tables -> what is written of them; classed: elements with the class of a button -> whether they are one;
   //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
-  //   drawn: fields that are written though something else is drawn in their place.
+  //   shadows: shadow roots that are written; drawn: fields that are written though something else is drawn in their place; based: addresses may have a base of their
+  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else.
   let scene = null;
   let out = "";
   let nodes = 0;
@@ -167,9 +166,9 @@
   let patch = null;
 
   const fresh = (prefix) => ({
-    prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
-    scopes: new Map(), relinked: false,
+    prefix, count: 0, numbers: new Map(), states: [], fields: new Map(), docs: new Map(), frames: new Map(),
+    windows: new Map(), shown: new WeakMap(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
+    scopes: new Map(), shadows: new Set(), relinked: false, based: false, unforeseen: false,
   });
 
   // A shadow root's or inner document's ids get a prefix: the output has one scope.
@@ -182,7 +181,7 @@
   };
 
   const attribute = (name, value) => {
-    out += ` ${name}="${escapeValue(String(value))}"`;
+    out += ` ${name}="${escapeValue(typeof value === "string" ? value : String(value))}"`;
   };
 
   // Every element that is written begins here, so that numbers are places in document order.
@@ -194,12 +193,15 @@
     }
     if (node && state && !state.forced) {
       scene.numbers.set(node, scene.count);
-      scene.states.set(node, state);
+      scene.states[scene.count] = state;
     }
     scene.count++;
   };
 
-  const roleOf = (node) => (node.getAttribute("role") ?? "").trim().split(/\s+/)[0].toLowerCase();
+  const roleOf = (node) => {
+    const role = node.getAttribute("role");
+    return role ? role.trim().split(/\s+/)[0].toLowerCase() : "";
+  };
 
   const isEditor = (node) =>
     node.hasAttribute("contenteditable") &&
@@ -209,23 +211,41 @@
 
   const address = (node) => {
     const raw = node.getAttribute("href") ?? "";
+    if (PATH.test(raw) && !scene.based) return raw;
     if (raw.startsWith("#") || !/^https?:$/.test(node.protocol ?? "")) return raw;
     return node.origin === location.origin ? node.href.slice(location.origin.length) : node.href;
   };
 
+  // How an attribute is written, by its name: not at all, as it is, or by a rule of its own.
+  const OMITTED = 0;
+  const PLAIN = 1;
+  const BARE = 2;
+  const NAMING = 3;
+  const OWN = 4;
+  const manner = (name) => {
+    if (name === "value" || name === "tabindex" || name === "href") return OWN;
+    if (!(ATTRIBUTES.has(name) || name.startsWith("aria-") || name.startsWith("data-"))) return OMITTED;
+    if (!NAME.test(name) || name.startsWith("data-v-")) return OMITTED;
+    return FLAGS.has(name) ? BARE : IDREFS.has(name) ? NAMING : PLAIN;
+  };
+  const manners = new Map();
+
   const writeAttributes = (node, tag, role) => {
-    if (node.hasAttributes()) {
-      const scope = scopeOf(node);
-      for (const { name, value } of node.attributes) {
-        const aria = name.startsWith("aria-");
-        if (!(aria || ATTRIBUTES.has(name) || name.startsWith("data-") || (name === "value" && VALUED.has(tag)))) continue;
-        if (!NAME.test(name) || name.startsWith("data-v-")) continue;
-        if (name === "tabindex" && role && (role !== "button" || value !== "-1")) continue;
-        if (FLAGS.has(name)) attribute(name, "");
-        else if (name === "href") attribute(name, address(node).slice(0, 2 * ATTRIBUTE_LIMIT));
-        else if (scope && IDREFS.has(name)) attribute(name, value.trim().split(/\s+/).filter(Boolean).map((id) => scope + id).join(" "));
-        else attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
+    const { attributes } = node;
+    for (let i = 0, count = attributes.length; i < count; i++) {
+      const { name, value } = attributes[i];
+      let how = manners.get(name);
+      if (how === undefined) manners.set(name, (how = manner(name)));
+      if (how === OMITTED) continue;
+      if (how === OWN) {
+        if (name === "href") attribute(name, address(node).slice(0, 2 * ATTRIBUTE_LIMIT));
+        else if (name === "value" ? VALUED.has(tag) : !role || (role === "button" && value === "-1")) attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
+        continue;
       }
+      const scope = how === NAMING ? scopeOf(node) : "";
+      if (how === BARE) attribute(name, "");
+      else if (scope) attribute(name, value.trim().split(/\s+/).filter(Boolean).map((id) => scope + id).join(" "));
+      else attribute(name, value.length > ATTRIBUTE_LIMIT ? value.slice(0, ATTRIBUTE_LIMIT) : value);
     }
     if (NATIVE.has(tag) || tag === "fieldset") if (node.matches(":disabled")) attribute("disabled", "");
   };
@@ -295,7 +315,7 @@
     if (rect.width > 2 && rect.height > 2 && node.checkVisibility({ opacityProperty: true })) return null;
     for (const beside of [node.nextElementSibling, node.previousElementSibling]) {
       const found = !beside ? [] : beside.matches(OPENER) ? [beside] : beside.querySelectorAll(OPENER);
-      if (found.length === 1 && found[0].localName !== "select" && found[0].checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
+      if (found.length === 1 && found[0].localName !== "select" && found[0].checkVisibility(SHOWN)) {
         return found[0];
       }
     }
@@ -304,7 +324,7 @@
 
   const isShown = (node) => {
     const rect = node.getBoundingClientRect();
-    return rect.width > 1 && rect.height > 1 && rect.right > 0 && node.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    return rect.width > 1 && rect.height > 1 && rect.right > 0 && node.checkVisibility(SHOWN);
   };
 
   const hasLabel = (node) => [...(node.labels ?? [])].some((label) => label.htmlFor && isShown(label));
@@ -401,6 +421,7 @@
   // The rows of a long table that are written: those from the first that is in sight.
   const firstRow = (section) => {
     const rows = section.rows;
+    if (rows[0].getBoundingClientRect().bottom > 0) return 0;
     const last = rows.length - ROW_LIMIT;
     let low = 0;
     for (let high = last; low < high; ) {
@@ -414,55 +435,70 @@
   // `state`: doc (fore, focus of its document), back (outside the modal dialog), inside (within it), operable (inside a control),
   // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden).
   const children = (node, state) => {
-    const list = node.localName === "slot" ? node.assignedNodes({ flatten: true }) : null;
-    const kids = list?.length ? list : node.childNodes;
-    let skipped = 0;
-    let rows = 0;
-    let heads = 0;
-    if (node.rows?.length > ROW_LIMIT && node.localName !== "table") {
-      scene.windows.set(node, (skipped = firstRow(node)));
-      heads = headRows(node);
-    }
-    for (const child of kids) {
-      if (child.nodeType === 3) {
-        if (state.text) {
-          const text = squeeze(child.data);
-          if (text) out += escapeText(text);
-        }
-      } else if (child.nodeType === 1) {
-        if (child.localName === "tr" && (rows++ < skipped || rows - skipped > ROW_LIMIT) && rows > heads) {
-          if (patch && scene.numbers.has(child)) forget(child);
-          continue;
-        }
-        if (patch?.keep) {
-          const number = scene.numbers.get(child);
-          if (number !== undefined) {
-            out += `<cp-keep n="${number}"/>`;
-            continue;
-          }
-        }
-        visit(child, state);
+    const tag = node.localName;
+    if (SECTIONS.has(tag) && node.rows.length > ROW_LIMIT) return someRows(node, state);
+    const list = tag === "slot" ? node.assignedNodes({ flatten: true }) : null;
+    if (list?.length) for (const child of list) writeChild(child, state);
+    else for (let child = node.firstChild; child; child = child.nextSibling) writeChild(child, state);
+  };
+
+  // The window of a long table: its rows of headers, and those from the first in sight.
+  const someRows = (section, state) => {
+    const first = firstRow(section);
+    const heads = Math.min(headRows(section), first);
+    const before = scene.shown.get(section);
+    const shown = new Set();
+    const some = (child, count) => {
+      for (let rows = 0; child; child = child.nextSibling) {
+        if (child.localName === "tr" && ++rows > count) return;
+        if (child.nodeType === 1) shown.add(child);
+        writeChild(child, state);
       }
+    };
+    if (heads) some(section.firstChild, heads);
+    some(first ? section.rows[first] : section.firstChild, ROW_LIMIT);
+    scene.windows.set(section, first);
+    scene.shown.set(section, shown);
+    if (patch && before) for (const row of before) if (!shown.has(row)) forget(row);
+  };
+
+  const writeChild = (child, state) => {
+    const type = child.nodeType;
+    if (type === 3) {
+      if (state.text) {
+        const text = squeeze(child.data);
+        if (text) out += escapeText(text);
+      }
+    } else if (type === 1) {
+      if (patch?.keep) {
+        const number = scene.numbers.get(child);
+        if (number !== undefined) {
+          out += `<cp-keep n="${number}"/>`;
+          return;
+        }
+      }
+      visit(child, state);
     }
   };
 
   const holdsSized = (node) =>
     [...node.querySelectorAll("*")].some((inner) => inner.offsetWidth || inner.offsetHeight || inner.getBoundingClientRect().width);
 
+  const operated = (node, tag) => NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
+
   // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
-  const seen = (node, tag, state) => {
+  const seen = (node, tag, state, style) => {
     if (state.forced || tag === "body") return true;
-    if (node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
+    if (node.checkVisibility(SHOWN)) {
+      const clips = style.overflowX !== "visible" || style.overflowY !== "visible";
+      if (!clips && tag !== "iframe" && !operated(node, tag)) return true;
       const rect = node.getBoundingClientRect();
       if (rect.width && rect.height && rect.right > -1000) return true;
       if (tag === "br" || tag === "option" || tag === "wbr") return true;
       if (tag === "input" && (DRAWN_OVER.has(node.type) || drawnText(node))) return true;
-      const style = getComputedStyle(node);
-      if (style.display === "contents") return false;
-      const operated = NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
-      if (rect.right <= -1000 && operated) return null; // parked beside the page
+      if (rect.right <= -1000 && operated(node, tag)) return null; // parked beside the page
       if (rect.width && rect.height) return true;
-      if (style.overflowX !== "visible" || style.overflowY !== "visible") {
+      if (clips) {
         return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
       }
       if (tag === "iframe" || (NATIVE.has(tag) && !node.firstChild)) return null;
@@ -471,7 +507,6 @@
     }
     if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
     if (tag === "select" && drawnSelect(node)) return true;
-    const style = getComputedStyle(node);
     if (style.display === "contents") return false;
     if (tag === "input" && style.display !== "none" && style.visibility === "visible" && drawnText(node)) return true;
     if (tag === "input" && node.type === "file" && style.display === "none" && hasLabel(node)) return true;
@@ -482,13 +517,28 @@
     return false; // visibility: hidden, which children may undo
   };
 
+  // Documents with the shadow roots in them that may hold modal dialogs. Roots become known when their hosts are written.
+  const harbours = new WeakMap();
+
   const enter = (doc) => {
-    const modals = everyRoot(doc).flatMap(modalsIn);
+    const modals = modalsIn(doc);
+    for (const root of harbours.get(doc) ?? []) if (root.host.isConnected) modals.push(...modalsIn(root));
     const fore = foreground(modals);
     const focus = deepFocus(doc);
     const known = { fore, focus, front: fore, modals, body: doc.body };
     scene.docs.set(doc, known);
+    if (doc.querySelector("base[href]")) scene.based = true;
     return known;
+  };
+
+  const discover = (root) => {
+    scene.shadows.add(root);
+    const doc = root.ownerDocument;
+    if (!harbours.has(doc)) harbours.set(doc, new Set());
+    const known = harbours.get(doc);
+    if (known.has(root) || !modalsIn(root).length) return;
+    known.add(root);
+    scene.unforeseen = true;
   };
 
   const frame = (node, state, besideModal) => {
@@ -541,7 +591,7 @@
 
   // The tooltip of an ornament in a control: it may be all that names the control.
   const tooltip = (node, state) => {
-    if (!(state.operable || state.pointer) || state.forced || !node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return;
+    if (!(state.operable || state.pointer) || state.forced || !node.checkVisibility(SHOWN)) return;
     const bearer = node.matches(TIP) ? node : node.querySelector(TIP);
     const name = bearer && TIPS.find((name) => bearer.getAttribute(name)?.trim());
     const tip = name ? bearer.getAttribute(name) : node.querySelector("title")?.textContent;
@@ -579,7 +629,8 @@
       if (node.getAttribute("aria-hidden") === "true") return tooltip(node, state);
     }
     if (tag === "input" && node.type === "hidden") return;
-    const visible = seen(node, tag, state);
+    const style = state.forced ? null : getComputedStyle(node);
+    const visible = seen(node, tag, state, style);
     if (visible === null) return;
     const inside = state.inside || Boolean(fore?.roots.has(node));
     if (tag === "iframe") {
@@ -593,20 +644,19 @@
     const native = NATIVE.has(tag) || (tag === "a" && node.hasAttribute("href"));
     const operable = native || editor || WIDGETS.has(role);
     // Nobody can operate what is not seen, though what stands in it may be.
-    if (operable && !visible && !node.shadowRoot && getComputedStyle(node).display !== "contents") {
+    if (operable && !visible && !node.shadowRoot && style.display !== "contents") {
       if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false });
       return;
     }
     const name = NAME.test(tag) ? tag : "cp-element";
     const shadow = node.shadowRoot;
-    const style = state.forced ? null : getComputedStyle(node);
     if (visible || shadow || operable || role || node.id) {
       open(name, node, state);
       writeAttributes(node, tag, role);
       writeState(node, tag, editor, state);
       let clickable = false;
       if (!operable && (!role || role === "columnheader") && !state.operable && !state.pointer && tag !== "label" && style) {
-        clickable = Boolean(node.onclick) || (node.tabIndex === 0 && node.hasAttribute("tabindex")) || style.cursor === "pointer";
+        clickable = Boolean(node.onclick) || (node.hasAttribute("tabindex") && node.tabIndex === 0) || style.cursor === "pointer";
         if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
         clickable ||= Boolean(toggles(node));
         if (clickable) attribute("cp-clickable", "true");
@@ -621,7 +671,7 @@
       if (tag === "label" && [...node.querySelectorAll("[aria-hidden=true]")].some((mark) => mark.textContent.trim() === "*")) {
         attribute("cp-required", "true");
       }
-      if (style?.position === "absolute" && !operable && !INLINE.has(tag) && node.firstElementChild) attribute("cp-floating", "true");
+      if (style && !operable && !INLINE.has(tag) && node.firstElementChild && style.position === "absolute") attribute("cp-floating", "true");
       if (operable || clickable || tag === "label") attribute("cp-ref", scene.prefix + refOf(node));
       if (besideModal) attribute("cp-inert", "true");
       if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
@@ -649,6 +699,7 @@
       else if (tag === "textarea" || editor) {
         // its text is its value
       } else if (shadow) {
+        discover(shadow);
         open("cp-shadow");
         out += ">";
         children(shadow, { ...below, text: true });
@@ -712,6 +763,12 @@
     if (isInlined()) return null;
     pilot.prefix = prefix;
     sweep();
+    let html = write(prefix);
+    for (let again = 0; scene.unforeseen && again < 9; again++) html = write(prefix);
+    return { html, url: location.href, title: document.title, date: today() };
+  };
+
+  const write = (prefix) => {
     scene = pilot.scene = fresh(prefix);
     patch = null;
     nodes = 0;
@@ -728,13 +785,13 @@
     out += "</html>";
     const html = out.toWellFormed();
     out = "";
-    return { html, url: location.href, title: document.title, date: today() };
+    return html;
   };
 
   // One element as it is now, with the children that are not new as <cp-keep n="..."/> (`keep`), or with all anew.
   // null: it is seen no more; undefined: it is written no more, though something in it may be.
   const rewrite = (node, keep) => {
-    const state = scene.states.get(node);
+    const state = scene.states[scene.numbers.get(node)];
     const { count } = scene;
     patch = { root: node, keep, written: false };
     out = "";

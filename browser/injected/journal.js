@@ -336,15 +336,16 @@
   // Frames and shadow roots that were written are watched from now on.
   const follow = () => {
     for (const doc of scene.docs.keys()) watch(doc);
-    for (const node of scene.numbers.keys()) if (node.shadowRoot) watch(node.shadowRoot);
+    for (const root of scene.shadows) if (root.host.isConnected) watch(root);
   };
 
   const whole = (prefix) => {
     const found = pilot.serialize({ prefix });
     if (!found) return null;
-    unwatch();
     scene = pilot.scene;
     size = scene.count;
+    if ([...roots].some((root) => !scene.docs.has(root) && !scene.shadows.has(root))) unwatch();
+    observer.takeRecords();
     reset();
     follow();
     const now = surroundings();
