@@ -198,7 +198,7 @@ def _linked(reading: Reading, stale: set[Draft], touched: Touched) -> set[Draft]
     wanted: set[tuple[str, str]] = set()
     for draft in stale:
         wanted |= links(draft)
-        ids |= {(node.prefix, identity) for node in draft.nodes if (identity := node.element.get("id"))}
+        ids |= {(node.prefix, identity) for node in draft.nodes if (identity := node.get("id"))}
     found = {draft for draft in reading.drafts if not ids.isdisjoint(links(draft))}
     for name in wanted:
         element = page.ids.get(name)

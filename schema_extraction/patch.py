@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from schema_extraction.page import Element, Node, Page, fragment
+from schema_extraction.page import Element, Node, Page, attributes_of, fragment
 from schema_extraction.roles import OPERATED_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import Patch
 from schema_extraction.static import take_out
@@ -61,11 +61,12 @@ def _leave(page: Page, element: Element, prefix: str, touched: Touched) -> None:
 
 
 def _enter(page: Page, element: Element, prefix: str, touched: Touched) -> None:
-    page.enter(element, prefix)
     if identity := element.get("id"):
+        page.enter_id(element, identity, prefix)
         touched.ids.add((prefix, identity))
         touched.whole |= (prefix, identity) in page.twins
     if element.tag == "label" and (target := element.get("for")):
+        page.enter_label(element, prefix)
         touched.ids.add((prefix, target))
         touched.whole |= len(page.labels[prefix, target]) > 1
 
@@ -117,6 +118,7 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
         touched.stated.add(target)
     target.attrib.clear()
     target.attrib.update(dict(new.attrib))
+    page.of[target].attributes = attributes_of(target)
     target.text = new.text
     target[:] = list(new)
     touched.whole |= inert != target.get("cp-inert")
@@ -156,7 +158,7 @@ def _put_popups(page: Page, prefix: str, patch: Patch, touched: Touched) -> None
 def _renew(page: Page, element: Element) -> bool:
     """Bring the node of an element that stays in the tree up to date. False: that changes what is in it, too."""
     node = page.of[element]
-    role = role_of(element, node.tag)
+    role = role_of(element, node.tag, node.attributes)
     changed, node.role = role != node.role, role
     return not (changed and len(element)) and page.opens(node) == node.names
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lxml import etree
 
 Element = etree._Element
@@ -70,6 +72,9 @@ _INPUTS = {
     "search": "searchbox",
     "submit": "button",
 }
+_BARE = {tag: "" for tag in "a b br div em i label p small span strong u".split()} | _BY_TAG | {"svg": "img"}
+"""Roles that tags have by themselves, without any attribute."""
+
 _OUTER = frozenset({"article", "aside", "main", "nav", "section"})
 
 
@@ -104,8 +109,11 @@ def implicit(element: Element, tag: str) -> str:
     return _BY_TAG.get(tag, "")
 
 
-def role_of(element: Element, tag: str) -> str:
-    """The role of an element, or "". A clickable element without a role counts as a button, an editor as a textbox."""
+def role_of(element: Element, tag: str, attributes: Mapping[str, str] | None = None) -> str:
+    """The role of an element, or "". A clickable element without a role counts as a button, an editor as a textbox.
+    `attributes`: the element's, where they are at hand."""
+    if attributes is not None and not attributes:
+        return _BARE[tag] if tag in _BARE else implicit(element, tag)
     explicit = element.get("role")
     if explicit:
         first = explicit.split()[0].lower() if explicit.strip() else ""

@@ -88,8 +88,8 @@ def _direction(wanted: MessageRegion | None, author: str, marks: str) -> Directi
 
 def _marks(entry: Node) -> str:
     """Class, data and aria text of an entry: what may tell who speaks."""
-    texts = [str(value) for name, value in entry.element.attrib.items() if name in ("class", "aria-label", "title")]
-    texts += [str(value) for name, value in entry.element.attrib.items() if str(name).startswith("data-")]
+    texts = [str(value) for name, value in entry.attributes.items() if name in ("class", "aria-label", "title")]
+    texts += [str(value) for name, value in entry.attributes.items() if str(name).startswith("data-")]
     return re.sub(r"[_-]+", " ", " ".join(texts))
 
 

@@ -15,7 +15,7 @@ def _after(page: Page, element: Element, parent: Node) -> str:
 
 
 def _is_block(node: Node) -> bool:
-    return node.tag not in INLINE or node.element.get("cp-block") is not None
+    return node.tag not in INLINE or node.get("cp-block") is not None
 
 
 def _is_silent(draft: Draft, node: Node) -> bool:
