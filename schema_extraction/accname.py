@@ -22,7 +22,7 @@ _NAME_LIMIT = 120
 _WORDY = re.compile(r"\w")
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
-_MOST = 400  # tags within which a name is looked for
+_MOST = 200  # elements within which a name is looked for
 _LABELS = 20  # labels of one field
 _READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 

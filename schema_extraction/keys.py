@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 from schema_extraction.view import Fact
 
@@ -18,6 +19,7 @@ _FIELDS = frozenset(
 )
 
 
+@lru_cache(maxsize=8192)
 def slug(text: str, numbered: bool = False) -> str:
     """Lower-case words joined by hyphens; words with digits (ids, counts, amounts, dates) are left out.
 

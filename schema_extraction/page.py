@@ -31,11 +31,12 @@ _ENDS = frozenset({"body", "main", "section", "article", "aside", "dialog", "cp-
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One visible element. `attributes`: those of the element, to be read often. `section` is the section it stands in; `inside` the one that its own text stands in, and
-    `over` the one that further children stand in, which a heading among them changes; `entered` was the parent's `over` when
-    the element began. `names`: the section that it opens, as a region or as a heading. `operated`, `tabled`: it is or holds a
-    control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what passes have read from it
-    and what is in it, forgotten when any of that changes. `draft`: the part of the view that it is read into."""
+    """One visible element. `attributes`: those of the element. `section` is the section it stands in; `inside` the one that its
+    own text stands in, and `over` the one that further children stand in, which a heading among them changes; `entered` was the
+    parent's `over` when the element began. `names`: the section that it opens, as a region or as a heading. `operated`,
+    `tabled`: it is or holds a control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what
+    passes have read from it and what is in it, forgotten when any of that changes. `draft`: the part of the view that it is read
+    into."""
 
     element: Element
     attributes: Mapping[str, str]
@@ -164,11 +165,14 @@ class Page:
                 self.refs[ref] = element
             if role in REGION_ROLES and "aria-labelledby" in attributes:
                 self.labelled.append(node)
-        node.names = self.opens(node)
+        if role or attributes or tag == "cp-frame" or (above is not None and above.attributes):
+            node.names = self.opens(node)
+        if not node.names:
+            return node
         if node.heads:
             node.section = node.names
             _head(node, node.names)
-        elif node.names:
+        else:
             node.inside = node.over = node.names
         return node
 

@@ -38,6 +38,9 @@ from schema_extraction.values import value
 from schema_extraction.view import Control, Format, Option, Value
 
 _ERROR = re.compile(r"err|invalid|feedback|problem|warn|danger", re.IGNORECASE)
+_FORMATTED = TEXT_ROLES | {"combobox", "slider", "file"}
+_ANY = Format()
+_READ = CONTROL_ROLES | {"columnheader"}
 _CLICKABLE_LIMIT = 80
 _SAID_LIMIT = 1000
 _FOCUSED = etree.XPath("boolean(descendant::*[@cp-focus])")
@@ -48,11 +51,10 @@ def _flag(node: Node, name: str) -> bool:
 
 
 def _disabled(node: Node) -> bool:
-    if _flag(node, "disabled"):
-        return True
-    return any(
+    return _flag(node, "disabled") or any(
         above.get("aria-disabled") == "true" or (above.tag == "fieldset" and above.get("disabled") is not None)
         for above in node.ancestors()
+        if above.attributes
     )
 
 
@@ -82,8 +84,8 @@ def _format(node: Node) -> Format:
         kind = "textarea"
     elif node.role in TEXT_ROLES:
         kind = "richtext"
-    if node.role not in TEXT_ROLES | {"combobox", "slider", "file"}:
-        return Format()
+    if node.role not in _FORMATTED:
+        return _ANY
     return Format(
         type=kind,
         pattern=node.get("pattern") or "",
@@ -144,6 +146,8 @@ def _saying(element: Element) -> str:
 
 def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element]]:
     """Hint and error message of a field, and the elements that say them."""
+    if not invalid and "aria-describedby" not in node.attributes:
+        return "", "", []
     hints: list[str] = []
     errors: list[str] = []
     read = description(page, node)
@@ -264,6 +268,8 @@ def read_controls(draft: Draft) -> None:
     """Read every operable element; radios of a group make one control, a popup list belongs to the control that opens it."""
     page, popups = draft.page, draft.shared.popups
     for node in draft.nodes:
+        if node.role not in _READ:
+            continue
         if node.inert and node.role in CONTROL_ROLES:
             # Behind a dialog: out of reach, and its caption is no prose either.
             draft.claim(node.element, *label_elements(page, node), *page.referred(node.prefix, node.get("aria-labelledby")))

@@ -52,7 +52,11 @@ def _entries(page: Page, region: Node) -> list[Node]:
 
 def _labelled(page: Page, entry: Node, pattern: re.Pattern[str]) -> Element | None:
     for node in page.within(entry.element):
-        if node is not entry and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or "")):
+        if (
+            node.attributes
+            and node is not entry
+            and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or ""))
+        ):
             return node.element
     return None
 
