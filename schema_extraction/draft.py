@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from schema_extraction.keys import Keys
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.profile import Profile
 from schema_extraction.view import Control, Dialog, Fact, Message, Notice, Table
@@ -54,6 +55,16 @@ class Mark(NamedTuple):
     ignored: bool = False
 
 
+class Keyed(NamedTuple):
+    """Keys that were given to the controls of a draft. `keys`: who gave them; `given`: ordinals by stem; `parted`: some control
+    is a part of a composite action; `shown`: the controls with their keys, without those that the profile leaves out."""
+
+    keys: Keys
+    given: dict[str, range]
+    parted: bool
+    shown: list[Control]
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """What is read from `nodes`, in document order. Keys are given out when all drafts are put together.
@@ -66,7 +77,7 @@ class Draft:
     is drawn in place of native fields. `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what
     its passes have claimed.
 
-    For the next look: `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
+    For the next look: `keyed`, the keys given to the controls; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.
     """
 
@@ -97,6 +108,7 @@ class Draft:
     names: list[str] = field(default_factory=list)
     busy: bool = False
     claimed: list[tuple[Element, int]] = field(default_factory=list)
+    keyed: Keyed | None = None
     links: set[tuple[str, str]] | None = None
     restless: bool = False
     stale: bool = False

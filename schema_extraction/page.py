@@ -35,8 +35,8 @@ class Node:
     own text stands in, and `over` the one that further children stand in, which a heading among them changes; `entered` was the
     parent's `over` when the element began. `names`: the section that it opens, as a region or as a heading. `operated`,
     `tabled`: it is or holds a control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what
-    passes have read from it and what is in it, forgotten when any of that changes. `draft`: the part of the view that it is read
-    into."""
+    passes have read from it and what is in it, forgotten when any of that changes. `draft`: the part of the view it is
+    read into."""
 
     element: Element
     attributes: Mapping[str, str]

@@ -440,6 +440,7 @@
     const list = tag === "slot" ? node.assignedNodes({ flatten: true }) : null;
     if (list?.length) for (const child of list) writeChild(child, state);
     else for (let child = node.firstChild; child; child = child.nextSibling) writeChild(child, state);
+    writeKept();
   };
 
   // The window of a long table: its rows of headers, and those from the first in sight.
@@ -450,10 +451,11 @@
     const shown = new Set();
     const some = (child, count) => {
       for (let rows = 0; child; child = child.nextSibling) {
-        if (child.localName === "tr" && ++rows > count) return;
+        if (child.localName === "tr" && ++rows > count) break;
         if (child.nodeType === 1) shown.add(child);
         writeChild(child, state);
       }
+      writeKept();
     };
     if (heads) some(section.firstChild, heads);
     some(first ? section.rows[first] : section.firstChild, ROW_LIMIT);
@@ -462,21 +464,33 @@
     if (patch && before) for (const row of before) if (!shown.has(row)) forget(row);
   };
 
+  // Neighbours that are as they were, in one.
+  let kept = [];
+  const writeKept = () => {
+    if (!kept.length) return;
+    out += `<cp-keep n="${kept.join()}"/>`;
+    kept = [];
+  };
+
   const writeChild = (child, state) => {
     const type = child.nodeType;
     if (type === 3) {
       if (state.text) {
         const text = squeeze(child.data);
-        if (text) out += escapeText(text);
+        if (text) {
+          writeKept();
+          out += escapeText(text);
+        }
       }
     } else if (type === 1) {
       if (patch?.keep) {
         const number = scene.numbers.get(child);
         if (number !== undefined) {
-          out += `<cp-keep n="${number}"/>`;
+          kept.push(number);
           return;
         }
       }
+      writeKept();
       visit(child, state);
     }
   };
@@ -788,7 +802,7 @@
     return html;
   };
 
-  // One element as it is now, with the children that are not new as <cp-keep n="..."/> (`keep`), or with all anew.
+  // One element as it is now, with the children that are not new as <cp-keep n="1,2,..."/> (`keep`), or with all anew.
   // null: it is seen no more; undefined: it is written no more, though something in it may be.
   const rewrite = (node, keep) => {
     const state = scene.states[scene.numbers.get(node)];

@@ -8,8 +8,8 @@
 //                                | {html, url, title, date, version}                        all of it, where that is not known
 //                                | null                                                     (see serialize)
 //
-// A patch replaces the element with that number (its place in the order of writing) by what it is now; <cp-keep n="..."> in
-// it stands for an element that is as it was. Empty: the element is gone. Number 0 is the root: what follows the body.
+// A patch replaces the element with that number (its place in the order of writing) by what it is now; <cp-keep n="1,2,..."> in
+// it stands for neighbours that are as they were. Empty: the element is gone. Number 0 is the root: what follows the body.
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
