@@ -5,6 +5,7 @@ A page is read in drafts, each a run of neighbouring elements small enough to be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,13 +20,16 @@ NEVER = 1 << 16
 @dataclass(slots=True, eq=False)
 class Shared:
     """What the drafts of one page know of each other. `now`: the number of the pass that runs. `claims`: elements whose text
-    has been read, with the first pass that did; a pass sees what it and those before it claimed. `conversation`: the region
+    has been read, with the first pass that did; a pass sees what it and those before it claimed; `owners`: the
+    draft that claimed each first; `contested`: those that another one claimed, too. `conversation`: the region
     of the messages, `history` whether it has no role for that. `popups`: lists that belong to the control that opens them.
     `radios`: radio buttons by group. `drawings`: what is drawn in place of native fields. `fields`: how many fields stand in
     the elements around them."""
 
     now: int = 0
     claims: dict[Element, int] = field(default_factory=dict)
+    owners: dict[Element, Draft] = field(default_factory=dict)
+    contested: set[Element] = field(default_factory=set)
     drafts: list[Draft] = field(default_factory=list)
     conversation: Node | None = None
     history: bool = False
@@ -33,6 +37,23 @@ class Shared:
     radios: dict[tuple[object, ...], list[Node]] = field(default_factory=dict)
     drawings: set[Element] = field(default_factory=set)
     fields: dict[Node, int] = field(default_factory=dict)
+
+    def give_back(self, gone: Iterable[Draft]) -> None:
+        """Forget what drafts that are no more had claimed, save what others claim, too."""
+        given = {element for draft in gone for element, _ in draft.claimed}
+        contested = given & self.contested
+        for element in given:
+            self.claims.pop(element, None)
+            self.owners.pop(element, None)
+        if not contested:
+            return
+        self.contested -= contested
+        for draft in self.drafts:
+            for element, number in draft.claimed:
+                if element in contested:
+                    self.claims[element] = min(number, self.claims.get(element, number))
+                    if self.owners.setdefault(element, draft) is not draft:
+                        self.contested.add(element)
 
     def speaks_of(self, element: Element) -> tuple[Draft, int] | None:
         """The first control that an element describes or reports an error of, as its draft and its place there."""
@@ -56,10 +77,12 @@ class Mark(NamedTuple):
 
 
 class Keyed(NamedTuple):
-    """Keys that were given to the controls of a draft. `keys`: who gave them; `given`: ordinals by stem; `parted`: some control
+    """Keys that were given to the controls of a draft. `keys`: who gave them; `stems`: the key of each but for its
+    ordinal; `given`: ordinals by stem; `parted`: some control
     is a part of a composite action; `shown`: the controls with their keys, without those that the profile leaves out."""
 
     keys: Keys
+    stems: list[str]
     given: dict[str, range]
     parted: bool
     shown: list[Control]
@@ -115,9 +138,11 @@ class Draft:
 
     def claim(self, *elements: Element) -> None:
         """Say that the text of `elements` has been read."""
-        now, claims = self.shared.now, self.shared.claims
+        now, shared = self.shared.now, self.shared
         for element in elements:
-            claims.setdefault(element, now)
+            shared.claims.setdefault(element, now)
+            if shared.owners.setdefault(element, self) is not self:
+                shared.contested.add(element)
             self.claimed.append((element, now))
 
     def has_read(self, element: Element) -> bool:

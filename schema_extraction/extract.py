@@ -153,11 +153,15 @@ class Reading:
 
     def _keyed(self, draft: Draft, parts: dict[Seat, str], clicks: frozenset[str], parted: bool) -> Keyed:
         """Give out the keys of a draft's controls."""
+        keys, known = self.keys, draft.keyed
+        if known is not None and known.keys is keys:
+            stems = known.stems
+        else:
+            stems = [keys.stem(control.frame, control.section, control.role, control.name) for control in draft.controls]
         given: dict[str, range] = {}
         shown: list[Control] = []
-        for place, (control, mark) in enumerate(zip(draft.controls, draft.marks, strict=True)):
-            stem = self.keys.stem(control.frame, control.section, control.role, control.name)
-            ordinal = self.keys.ordinal(stem)
+        for place, (stem, control, mark) in enumerate(zip(stems, draft.controls, draft.marks, strict=True)):
+            ordinal = keys.ordinal(stem)
             given[stem] = range(given[stem].start if stem in given else ordinal, ordinal + 1)
             key = f"{stem}/{ordinal}"
             part = parts.get((draft, place), "") if parted else ""
@@ -166,7 +170,7 @@ class Reading:
                 control = draft.controls[place] = control.but(key=key, part=part, critical=critical)
             if part or not mark.ignored:
                 shown.append(control)
-        return Keyed(self.keys, given, parted, shown)
+        return Keyed(keys, stems, given, parted, shown)
 
     def _notices(self) -> list[Notice]:
         """What the page says, then what it says of fields and no notice has said yet."""

@@ -84,8 +84,8 @@ class Page:
     prefix, id), also in hidden popups and labels; `labels` the label elements by (frame prefix, what they are for); `refs`
     elements by ref. `numbered`: by frame prefix, all elements in the order in which the serialiser wrote them, the root first.
     `frames`: those that are in it. `twins`: ids that stand more than once; `labelled`: regions named by elements elsewhere.
-    `missing`: what could not be parsed, in words. `known`: what has been read from elements that many refer to, forgotten when
-    the page changes."""
+    `missing`: what could not be parsed, in words. `known`: what has been read from hidden elements that many refer to,
+    forgotten when the page changes."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
@@ -97,13 +97,16 @@ class Page:
     twins: set[tuple[str, str]] = field(default_factory=set)
     labelled: list[Node] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    known: dict[tuple[str, Element], Any] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, what: str, element: Element, read: Callable[[Element], T]) -> T:
-        """What `read` makes of an element, asked once however many controls need it."""
-        found = self.known.get((what, element), self)
+        """What `read` makes of an element and what is in it, asked once however many controls need it."""
+        node = self.of.get(element)
+        memo: dict[Any, Any] = self.known if node is None else node.remembers()
+        key = (what, element if node is None else None)
+        found = memo.get(key, self)
         if found is self:
-            found = self.known[what, element] = read(element)
+            found = memo[key] = read(element)
         return cast(T, found)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:

@@ -39,6 +39,11 @@ class Touched:
     ids: set[tuple[str, str]] = field(default_factory=set)
     whole: bool = False
 
+    @property
+    def only_stated(self) -> bool:
+        """Whether nothing but the live state of elements has changed."""
+        return len(self.stated) == len(self.changed) and not (self.tails or self.added or self.removed)
+
 
 def _names(page: Page, roots: Iterable[Element]) -> list[str]:
     return [node.names for root in roots for node in page.within(root) if node.names]

@@ -99,9 +99,9 @@ def _format(node: Node) -> Format:
 def options_of(page: Page, node: Node) -> tuple[Option, ...]:
     """What a select, listbox or combobox offers, also while its popup is closed."""
     if node.tag == "select":
-        return native_options(node.element)
+        return page.once("options", node.element, native_options)
     if node.role == "listbox":
-        return aria_options(node.element)
+        return page.once("options", node.element, aria_options)
     if node.role == "combobox" or node.get("list"):
         popup = popup_of(page, node)
         if popup is not None:
@@ -170,7 +170,8 @@ def _hint(node: Node, described: str, name: str) -> str:
     return " ".join(dict.fromkeys(text for text in texts if text and text != name))
 
 
-def _control(draft: Draft, node: Node) -> Control:
+def _control(draft: Draft, node: Node) -> tuple[Control, list[Element]]:
+    """A control, and the elements that speak of it."""
     page = draft.page
     drawn = read_field(draft, node) if is_field(node) else Drawn()
     options = drawn.options or options_of(page, node)
@@ -186,9 +187,8 @@ def _control(draft: Draft, node: Node) -> Control:
     message, described = message or drawn.message, described or drawn.hint
     read += drawn.read
     draft.claim(*read)
-    draft.described.update(dict.fromkeys(read, len(draft.controls)))
     drawn_value = value(drawn.value, "choice" if drawn.role else name) if drawn.value is not None else None
-    return Control(
+    control = Control(
         ref=drawn.ref or node.get("cp-ref") or "",
         key="",
         role="button" if header else drawn.role or node.role,
@@ -209,6 +209,25 @@ def _control(draft: Draft, node: Node) -> Control:
         expanded=_expanded(node),
         href=node.get("href") or "" if node.role == "link" else "",
     )
+    return control, read
+
+
+def _read_once(draft: Draft, node: Node) -> Control:
+    """A control, read again only when something that it was read from has changed."""
+    memo = node.remembers()
+    if (known := memo.get("control")) is None:
+        begin, restless = len(draft.claimed), draft.restless
+        draft.restless = False
+        control, read = _control(draft, node)
+        known = control, read, [element for element, _ in draft.claimed[begin:]]
+        if node.role != "file" and not draft.restless:  # the name of a file may be shown by another field
+            memo["control"] = known
+        draft.restless |= restless
+    else:
+        draft.claim(*known[2])
+    control, read, _ = known
+    draft.described.update(dict.fromkeys(read, len(draft.controls)))
+    return control
 
 
 def _radio_group(draft: Draft, radios: list[Node]) -> Control:
@@ -278,7 +297,7 @@ def read_controls(draft: Draft) -> None:
         radios = draft.shared.radios[radio_key(page, node)] if node.role == "radio" else [node]
         if node is not radios[0]:
             continue
-        control = _radio_group(draft, radios) if node.role == "radio" else _control(draft, node)
+        control = _radio_group(draft, radios) if node.role == "radio" else _read_once(draft, node)
         for seat in radios:
             draft.claim(seat.element, *label_elements(page, seat), *page.referred(seat.prefix, seat.get("aria-labelledby")))
             for element in page.referred(seat.prefix, seat.get("aria-errormessage")):
