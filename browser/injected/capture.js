@@ -4,7 +4,8 @@
 // scroll. What a page knows of us is one symbol on its global object:
 //
 //   globalThis[Symbol.for("casepilot")]
-//     .serialize({prefix}) -> {html, url, title, date} | null   (null: this frame is inlined by its same-origin parent)
+//     .serialize({prefix, seconds}) -> {html, url, title, date, missing} | null   (null: this frame is inlined by its same-origin
+//                                                                parent; what is not written after `seconds` is left out)
 //     .scene                                                    (what the last call wrote; journal.js keeps it up to date)
 //     .element(ref) -> Element | null                           (null: gone from the page, or of another document)
 //     .refOf(element) -> ref                                    (the same for the life of the element)
@@ -12,6 +13,41 @@
 (() => {
   const pilot = (globalThis[Symbol.for("casepilot")] ??= {});
   if (pilot.serialize) return;
+
+  // -- built-ins ----------------------------------------------------------------------------------------------------------
+  // As they were before any script of the page ran.
+  const { Map, Set, WeakMap, WeakSet, WeakRef, performance, getComputedStyle } = globalThis;
+  const BUILT_IN = [
+    [Array.prototype, "map filter flatMap some every find includes join slice push sort shift values"],
+    [String.prototype, "replace trim split slice startsWith includes toLowerCase match matchAll padStart toWellFormed"],
+    [RegExp.prototype, "test exec"],
+    [Map.prototype, "get set has delete keys entries"],
+    [Set.prototype, "has add delete values"],
+    [Element.prototype, "getAttribute hasAttribute querySelector querySelectorAll matches closest checkVisibility getBoundingClientRect"],
+    [Node.prototype, "contains getRootNode compareDocumentPosition"],
+    [Document.prototype, "querySelectorAll getElementById getElementsByTagName"],
+  ].flatMap(([holder, names]) => names.split(" ").map((name) => ({ holder, name, ours: holder[name] })));
+
+  // `call` among these; what the page has put in their place is back when it returns.
+  const undisturbed = (call) => (argument) => {
+    let theirs = null;
+    for (let i = 0; i < BUILT_IN.length; i++) {
+      const { holder, name, ours } = BUILT_IN[i];
+      const now = holder[name];
+      if (now === ours) continue;
+      try {
+        holder[name] = ours;
+        theirs = { holder, name, now, next: theirs };
+      } catch {
+        // fixed by the page: nothing can be done about it
+      }
+    }
+    try {
+      return call(argument);
+    } finally {
+      for (; theirs; theirs = theirs.next) theirs.holder[theirs.name] = theirs.now;
+    }
+  };
 
   // -- refs ---------------------------------------------------------------------------------------------------------------
   // The token tells documents apart, so that a ref kept across a reload is stale and never names somebody else.
@@ -79,11 +115,15 @@
   const TOGGLE = /^(collapse|dropdown|modal|tab)$/;
   const BUTTON_CLASS = /(^|\s)((?!\S*__)\S+-button|button|btn)(\s|$)/;
   const CONTROL = "a[href],button,input,select,textarea,[role],[tabindex],[onclick],[contenteditable]";
-  const NAME = /^[a-z][a-z0-9-]*$/;
+  const NAME = /^(?!cp-)[a-z][a-z0-9-]*$/; // what begins with cp- is ours
   const PATH = /^(\/[\w-]+)+\/?(\?[\w=&-]*)?$/; // an address that is the same when it is resolved
   const SHOWN = { opacityProperty: true, visibilityProperty: true };
   const ROW_LIMIT = 200;
   const NODE_LIMIT = 30000;
+  const SIZE_LIMIT = 8e6; // characters of markup, after which no more elements are written
+  const TEXT_LIMIT = 1e5; // characters of one text or value
+  const ICON_AREA = 3000; // square pixels
+  const LEVEL_LIMIT = 550; // Chromium's own parser nests no deeper than 512; scripts can
   const ATTRIBUTE_LIMIT = 300;
 
   const SPECIAL = /[&<>"\n\u0000-\u0008\u000b\u000e-\u001f\ufffe\uffff]/;
@@ -112,7 +152,11 @@
   };
 
   // -- modal dialogs --------------------------------------------------------------------------------------------------------
-  const composedParent = (node) => node.assignedSlot ?? node.parentElement ?? (node.getRootNode().host || null);
+  // A field of that name hides a form's own.
+  const parentOf = Object.getOwnPropertyDescriptor(Node.prototype, "parentElement").get;
+  const attributesOf = Object.getOwnPropertyDescriptor(Element.prototype, "attributes").get;
+
+  const composedParent = (node) => node.assignedSlot ?? parentOf.call(node) ?? (node.getRootNode().host || null);
 
   const byId = (node, ids) => {
     const root = node.getRootNode();
@@ -158,10 +202,14 @@
   //   document; windows: long tables -> first row written; shown: long tables -> what is written of them; classed: elements with the class of a button -> whether they are one;
   //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
   //   shadows: shadow roots that are written; drawn: fields that are written though something else is drawn in their place; based: addresses may have a base of their
-  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else.
+  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else; beyond: how many elements are written
+  //   where there are more, else 0; long: elements with a text that was cut; deep: elements whose contents are nested too deep,
+  //   with their number; closed: elements that draw something which no script can look into.
   let scene = null;
   let out = "";
   let nodes = 0;
+  let deadline = Infinity; // when the whole page has taken too long to write
+  let spent = false;
   // While a patch is written: its root, whether children that have not changed are kept, and whether the root was written.
   let patch = null;
 
@@ -169,6 +217,7 @@
     prefix, count: 0, numbers: new Map(), states: [], fields: new Map(), docs: new Map(), frames: new Map(),
     windows: new Map(), shown: new WeakMap(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
     scopes: new Map(), shadows: new Set(), relinked: false, based: false, unforeseen: false,
+    beyond: 0, long: new Set(), deep: new Map(), closed: new Set(),
   });
 
   // A shadow root's or inner document's ids get a prefix: the output has one scope.
@@ -178,6 +227,20 @@
     let scope = scene.scopes.get(root);
     if (scope === undefined) scene.scopes.set(root, (scope = `s${scene.scopes.size + 1}.`));
     return scope;
+  };
+
+  // Whether there has been too much already, so that nothing more is written.
+  const full = () => {
+    if (!spent && nodes <= NODE_LIMIT && out.length <= SIZE_LIMIT && (nodes % 256 || performance.now() <= deadline)) return false;
+    scene.beyond ||= nodes;
+    spent = true;
+    return true;
+  };
+
+  const bounded = (text, node) => {
+    if (text.length <= TEXT_LIMIT) return text;
+    scene.long.add(node.nodeType === 3 ? node.parentNode : node);
+    return text.slice(0, TEXT_LIMIT);
   };
 
   const attribute = (name, value) => {
@@ -207,7 +270,8 @@
     node.hasAttribute("contenteditable") &&
     node.isContentEditable &&
     !(node.parentElement && node.parentElement.isContentEditable) &&
-    node.localName !== "html";
+    node.localName !== "html" &&
+    node !== document.body;
 
   const address = (node) => {
     const raw = node.getAttribute("href") ?? "";
@@ -231,7 +295,7 @@
   const manners = new Map();
 
   const writeAttributes = (node, tag, role) => {
-    const { attributes } = node;
+    const attributes = tag === "form" ? attributesOf.call(node) : node.attributes;
     for (let i = 0, count = attributes.length; i < count; i++) {
       const { name, value } = attributes[i];
       let how = manners.get(name);
@@ -263,7 +327,7 @@
     const text = node.innerText.trim();
     const empty = /(^|[\s_-])placeholder([\s_-]|$)/.test(node.className) && Boolean(text);
     if (empty && !node.hasAttribute("aria-placeholder")) attribute("aria-placeholder", text.slice(0, ATTRIBUTE_LIMIT));
-    attribute("cp-value", empty ? "" : text);
+    attribute("cp-value", empty ? "" : bounded(text, node));
   };
 
   const writeState = (node, tag, editor, state) => {
@@ -274,12 +338,12 @@
         attribute("value", node.value.slice(0, ATTRIBUTE_LIMIT));
       } else if (isSecret(node)) attribute("cp-sensitive", "true");
       else if (type === "file") attribute("cp-value", [...node.files].map((file) => file.name).join(", "));
-      else attribute("cp-value", node.value);
+      else attribute("cp-value", bounded(node.value, node));
       if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
     } else if (tag === "textarea" || tag === "select") {
-      attribute("cp-value", node.value);
+      attribute("cp-value", bounded(node.value, node));
       if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
-    } else if (tag === "output") attribute("cp-value", node.value);
+    } else if (tag === "output") attribute("cp-value", bounded(node.value, node));
     else if (editor) writeEditor(node);
     if (tag === "option" && node.selected) attribute("cp-selected", "true");
     if (!state.forced && (tag === "input" || tag === "textarea" || tag === "select")) scene.fields.set(node, signature(node));
@@ -399,6 +463,9 @@
       scene.fields.delete(at);
       scene.windows.delete(at);
       scene.classed.delete(at);
+      scene.long.delete(at);
+      scene.deep.delete(at);
+      scene.closed.delete(at);
       if (scene.frames.has(at)) {
         const inner = scene.frames.get(at);
         scene.frames.delete(at);
@@ -435,6 +502,11 @@
   // `state`: doc (fore, focus of its document), back (outside the modal dialog), inside (within it), operable (inside a control),
   // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden).
   const children = (node, state) => {
+    if (state.level > LEVEL_LIMIT) {
+      const inner = node.querySelectorAll("*").length;
+      if (inner) scene.deep.set(node, inner);
+      return;
+    }
     const tag = node.localName;
     if (SECTIONS.has(tag) && node.rows.length > ROW_LIMIT) return someRows(node, state);
     const list = tag === "slot" ? node.assignedNodes({ flatten: true }) : null;
@@ -475,8 +547,8 @@
   const writeChild = (child, state) => {
     const type = child.nodeType;
     if (type === 3) {
-      if (state.text) {
-        const text = squeeze(child.data);
+      if (state.text && !full()) {
+        const text = squeeze(bounded(child.data, child));
         if (text) {
           writeKept();
           out += escapeText(text);
@@ -630,9 +702,18 @@
 
   const blank = (node, pseudo) => /^"\s+"$/.test(getComputedStyle(node, pseudo).content);
 
+  // A component without contents that takes up more room than an icon draws them in a closed shadow root.
+  const isClosed = (node) => {
+    if (node.shadowRoot || node.firstChild || !customElements.get(node.localName)) return false;
+    const { width, height } = node.getBoundingClientRect();
+    return width * height > ICON_AREA;
+  };
+
   const visit = (node, state) => {
     const tag = node.localName;
-    if (SKIP.has(tag) || (scene.numbers.has(node) && node !== patch?.root) || ++nodes > NODE_LIMIT) return;
+    if (SKIP.has(tag) || (scene.numbers.has(node) && node !== patch?.root)) return;
+    nodes++;
+    if (full()) return;
     const fore = state.doc?.fore;
     // The rest of the page is shut off while a modal dialog is open, often by these very attributes.
     let back = state.back;
@@ -647,7 +728,7 @@
     const visible = seen(node, tag, state, style);
     if (visible === null) return;
     const inside = state.inside || Boolean(fore?.roots.has(node));
-    if (tag === "iframe") {
+    if (tag === "iframe" || tag === "frame") {
       frame(node, { ...state, back, inside: false }, besideModal);
       return;
     }
@@ -659,10 +740,11 @@
     const operable = native || editor || WIDGETS.has(role);
     // Nobody can operate what is not seen, though what stands in it may be.
     if (operable && !visible && !node.shadowRoot && style.display !== "contents") {
-      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false });
+      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false, level: state.level + 1 });
       return;
     }
-    const name = NAME.test(tag) ? tag : "cp-element";
+    const name = NAME.test(tag) ? (tag === "frameset" ? "body" : tag) : "cp-element";
+    if (visible && tag.includes("-") && isClosed(node)) scene.closed.add(node);
     const shadow = node.shadowRoot;
     if (visible || shadow || operable || role || node.id) {
       open(name, node, state);
@@ -706,8 +788,9 @@
         inside,
         operable: state.operable || operable || tag === "label",
         pointer: state.pointer || clickable,
-        text: visible || Boolean(style && style.display === "contents" && style.visibility === "visible"),
+        text: (visible && !(tag === "details" && !node.open)) || Boolean(style && style.display === "contents" && style.visibility === "visible"),
         forced: state.forced,
+        level: state.level + 1,
       };
       if (tag === "select") options(node);
       else if (tag === "textarea" || editor) {
@@ -729,10 +812,11 @@
       out += `</${name}>`;
       return;
     }
-    children(node, { ...state, back, inside, text: style.display === "contents" && style.visibility === "visible" });
+    const text = style.display === "contents" && style.visibility === "visible";
+    children(node, { ...state, back, inside, text, level: state.level + 1 });
   };
 
-  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true };
+  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true, level: 0 };
 
   // Lists that a control opens and hidden labels that it names: read now, though they are hidden.
   const popups = () => {
@@ -773,26 +857,56 @@
     }
   };
 
-  const serialize = ({ prefix = "" } = {}) => {
+  const READABLE = /^(text\/(html|plain|css|csv|markdown)|(application|text)\/xml|application\/(xhtml\+xml|json))$/;
+
+  // What a person sees and was not written, in words.
+  const missing = () => {
+    const found = [];
+    if (!READABLE.test(document.contentType)) found.push(`what a document of the type ${document.contentType} shows`);
+    else if (!document.body) found.push("the page itself, which has no body");
+    if (document.readyState === "loading") found.push("the rest of the page, which is still loading");
+    if (scene.beyond) {
+      const count = document.getElementsByTagName("*").length;
+      found.push(`what comes after the first ${scene.beyond} elements; the page has ${count}`);
+    }
+    if (scene.long.size) found.push(`what comes after the first ${TEXT_LIMIT} characters of a text`);
+    let deep = 0;
+    for (const [node, count] of scene.deep) node.isConnected ? (deep += count) : scene.deep.delete(node);
+    if (deep) found.push(`${deep} elements nested more than ${LEVEL_LIMIT} levels deep`);
+    for (const [node, inner] of scene.frames) {
+      if (!node.isConnected || !inner || !/^https?:/.test(node.src) || node.hasAttribute("srcdoc")) continue;
+      if (inner.URL === "about:blank") found.push(`the frame ${node.src}, which has not loaded`);
+      else if (inner.readyState === "loading") found.push(`the rest of the frame ${node.src}, which is still loading`);
+      else if (!READABLE.test(inner.contentType)) found.push(`the frame ${node.src}, of the type ${inner.contentType}`);
+    }
+    const closed = new Set([...scene.closed].filter((node) => node.isConnected).map((node) => node.localName));
+    for (const name of closed) found.push(`what <${name}> draws, which no script can look into`);
+    return found;
+  };
+
+  const serialize = ({ prefix = "", seconds = Infinity } = {}) => {
     if (isInlined()) return null;
     pilot.prefix = prefix;
     sweep();
+    deadline = performance.now() + seconds * 1000;
     let html = write(prefix);
-    for (let again = 0; scene.unforeseen && again < 9; again++) html = write(prefix);
-    return { html, url: location.href, title: document.title, date: today() };
+    for (let again = 0; scene.unforeseen && again < 9 && performance.now() < deadline; again++) html = write(prefix);
+    deadline = Infinity;
+    return { html, url: location.href, title: document.title, date: today(), missing: missing() };
   };
 
   const write = (prefix) => {
     scene = pilot.scene = fresh(prefix);
     patch = null;
     nodes = 0;
+    spent = false;
     out = "";
     open("html");
     attribute("cp-date", today());
     if (document.documentElement?.lang) attribute("lang", document.documentElement.lang);
     out += ">";
     if (document.body) {
-      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false };
+      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false, level: 0 };
       visit(document.body, state);
       popups();
     }
@@ -810,6 +924,9 @@
     patch = { root: node, keep, written: false };
     out = "";
     nodes = 0;
+    spent = false;
+    scene.deep.delete(node);
+    scene.long.delete(node);
     visit(node, state);
     const html = out.toWellFormed();
     const { written } = patch;
@@ -827,7 +944,7 @@
   };
 
   Object.assign(pilot, {
-    serialize, element, refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
+    serialize, element: undisturbed(element), refOf, isSecret, prefix: "", scene: null,
+    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed },
   });
 })();
