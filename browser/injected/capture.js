@@ -202,7 +202,8 @@
   //   document; windows: long tables -> first row written; shown: long tables -> what is written of them; classed: elements with the class of a button -> whether they are one;
   //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
   //   shadows: shadow roots that are written; drawn: fields that are written though something else is drawn in their place; based: addresses may have a base of their
-  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else; beyond: how many elements are written
+  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else; shifted: a
+  //   modal dialog came or went since; beyond: how many elements are written
   //   where there are more, else 0; long: elements with a text that was cut; deep: elements whose contents are nested too deep,
   //   with their number; closed: elements that draw something which no script can look into.
   let scene = null;
@@ -216,7 +217,7 @@
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: [], fields: new Map(), docs: new Map(), frames: new Map(),
     windows: new Map(), shown: new WeakMap(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
-    scopes: new Map(), shadows: new Set(), relinked: false, based: false, unforeseen: false,
+    scopes: new Map(), shadows: new Set(), relinked: false, based: false, unforeseen: false, shifted: false,
     beyond: 0, long: new Set(), deep: new Map(), closed: new Set(),
   });
 
@@ -916,10 +917,22 @@
     return html;
   };
 
+  // The state to visit an element in, if a modal dialog has come or gone since it was written.
+  const standing = (node, state) => {
+    if (!scene.shifted || node.ownerDocument !== document) return state;
+    const fore = state.doc?.fore;
+    let back = false;
+    for (let above = fore ? composedParent(node) : null; above; above = composedParent(above)) {
+      if (fore.roots.has(above)) return { ...state, back: false, inside: true };
+      if (!fore.above.has(above)) back = true;
+    }
+    return { ...state, back, inside: false };
+  };
+
   // One element as it is now, with the children that are not new as <cp-keep n="1,2,..."/> (`keep`), or with all anew.
   // null: it is seen no more; undefined: it is written no more, though something in it may be.
   const rewrite = (node, keep) => {
-    const state = scene.states[scene.numbers.get(node)];
+    const state = standing(node, scene.states[scene.numbers.get(node)]);
     const { count } = scene;
     patch = { root: node, keep, written: false };
     out = "";
@@ -945,6 +958,6 @@
 
   Object.assign(pilot, {
     serialize, element: undisturbed(element), refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed },
+    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, composedParent, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed },
   });
 })();

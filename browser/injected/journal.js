@@ -14,14 +14,14 @@
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed } = pilot.pen;
+  const { rewrite, rewritePopups, relink, forget, signature, classed, foreground, composedParent, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed } = pilot.pen;
   const { Map, Set, MutationObserver } = globalThis;
 
   const OURS = "casepilot-overlay";
   const MANY = 400; // places; more are not worth patching
   const WHAT = { subtree: true, childList: true, attributes: true, attributeOldValue: true, characterData: true };
   // Attributes that say something and change nothing else, unless a style rule asks for them.
-  const PLAIN = /^(aria-(?!hidden$|modal$)|data-|title$|alt$|placeholder$|for$|name$|value$|rel$|href$|datetime$)/;
+  const PLAIN = /^(aria-(?!modal$)|inert$|data-|title$|alt$|placeholder$|for$|name$|value$|rel$|href$|datetime$)/;
   const DYNAMIC = /:(hover|focus|focus-within|focus-visible|active|checked|target|open|popover-open|modal|invalid|valid|user-invalid|user-valid|placeholder-shown|disabled|enabled|indeterminate|autofill|default|in-range|out-of-range|required|optional|read-only|read-write)\b/;
   const STRUCTURAL = /:(empty|first-child|last-child|only-child|nth-|first-of|last-of|only-of)/;
   const SHOWING = "display visibility opacity content-visibility width height max-width max-height left right transform".split(" ");
@@ -191,12 +191,32 @@
     return one.roots.size === other.roots.size && [...one.roots].every((node) => other.roots.has(node));
   };
 
-  // Whether what stands in front of all else is what it was.
-  const inFront = () => {
+  // What lies behind a modal dialog now and did not before, or the other way round, is written again, without what is in it.
+  const shift = (known, front) => {
+    const before = known.front;
+    const behind = (node, fore) => Boolean(fore) && !fore.above.has(node) && !fore.roots.has(node) && fore.above.has(composedParent(node));
+    for (const above of [...(before?.above ?? []), ...(front?.above ?? [])]) {
+      flat.add(above);
+      const slotted = above.localName === "slot" ? above.assignedElements() : [];
+      for (const node of [...above.children, ...(above.shadowRoot?.children ?? []), ...slotted]) {
+        if (behind(node, before) !== behind(node, front)) flat.add(node);
+      }
+    }
+    for (const [frame, inner] of scene.frames) if (inner) deep.add(frame);
+    known.fore = known.front = front;
+    scene.shifted = true;
+  };
+
+  // Whether what stands in front of all else is what it was; or, if that is to be followed, can be.
+  const inFront = (follow) => {
     for (const [doc, known] of scene.docs) {
       for (const node of modals) if (node.ownerDocument === doc && !known.modals.includes(node)) known.modals.push(node);
       known.modals = known.modals.filter((node) => node.isConnected);
-      if (doc.defaultView && !sameFront(foreground(known.modals), known.front)) return false;
+      if (!doc.defaultView) continue;
+      const front = foreground(known.modals);
+      if (sameFront(front, known.front)) continue;
+      if (!follow || doc !== document) return false;
+      shift(known, front);
     }
     modals.clear();
     return true;
@@ -240,7 +260,7 @@
       if (told !== known.focus) for (const node of [told, known.focus]) if (node?.isConnected) flat.add(node);
       known.focus = told;
     }
-    if (!inFront()) return false;
+    if (!inFront(true)) return false;
     if (!stirred || !rules?.dynamic.length) return true;
     stirred = false;
     if (rules.dynamic.length * document.getElementsByTagName("*").length > COSTLY) return false;
@@ -371,7 +391,7 @@
     reset();
     if (written.length) {
       follow();
-      if (!inFront()) return whole(prefix, seconds);
+      if (!inFront(false)) return whole(prefix, seconds);
     }
     return { patches: written, url: location.href, title: document.title, date: today(), missing: missing(), version: `${token}.${++version}` };
   };
