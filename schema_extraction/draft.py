@@ -15,6 +15,7 @@ from schema_extraction.profile import Profile
 from schema_extraction.view import Control, Dialog, Fact, Message, Notice, Table
 
 NEVER = 1 << 16
+_PRESSED = frozenset({"button", "link", "menuitem", "tab"})
 
 
 @dataclass(slots=True, eq=False)
@@ -100,7 +101,9 @@ class Draft:
     is drawn in place of native fields. `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what
     its passes have claimed.
 
-    For the next look: `keyed`, the keys given to the controls; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
+    For the next look: `keyed`, the keys given to the controls; `swayed`: nodes that are read otherwise behind a modal dialog,
+    with whether each was there (`swayed_by`); `hidden`: all of them have come to stand there since, and that only takes the
+    controls away; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.
     """
 
@@ -132,6 +135,9 @@ class Draft:
     busy: bool = False
     claimed: list[tuple[Element, int]] = field(default_factory=list)
     keyed: Keyed | None = None
+    swayed: list[Node] = field(default_factory=list)
+    swayed_by: list[bool] = field(default_factory=list)
+    hidden: bool = False
     links: set[tuple[str, str]] | None = None
     restless: bool = False
     stale: bool = False
@@ -144,6 +150,12 @@ class Draft:
             if shared.owners.setdefault(element, self) is not self:
                 shared.contested.add(element)
             self.claimed.append((element, now))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a modal dialog in front of it takes its controls away and changes nothing else."""
+        special = self.fields or self.radios or self.drawings or self.opens or self.described or self.messaged or self.restless
+        return not special and self.focus is None and self.swayed == self.seats and all(n.role in _PRESSED for n in self.seats)
 
     def has_read(self, element: Element) -> bool:
         """Whether a pass has claimed the element itself."""

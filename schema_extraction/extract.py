@@ -135,11 +135,10 @@ class Reading:
 
     def _controls(self) -> Iterator[Control]:
         """Controls with key, part and criticality, without those that the profile leaves out."""
-        parts, clicks = parts_of(self.profile, self.drafts), clicks_of(self.profile)
+        drafts = [draft for draft in self.drafts if draft.controls and not draft.hidden]
+        parts, clicks = parts_of(self.profile, drafts), clicks_of(self.profile)
         parted = {draft for draft, _ in parts}
-        for draft in self.drafts:
-            if not draft.controls:
-                continue
+        for draft in drafts:
             known = draft.keyed
             if (
                 known is None

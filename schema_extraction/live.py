@@ -82,6 +82,8 @@ def _reread(reading: Reading, touched: Touched) -> bool:
             near.update(reading.drafts[max(0, number - 1) : number + 2])
     linked = _linked(reading, stale, touched)
     dirty = stale | near | linked | {draft for draft in reading.drafts if draft.restless}
+    if touched.turned:
+        dirty |= _turned(reading)
     if any(draft.radios for draft in dirty):
         dirty |= {draft for draft in reading.drafts if draft.radios}
     conversation, popups = shared.conversation, shared.popups
@@ -97,6 +99,23 @@ def _reread(reading: Reading, touched: Touched) -> bool:
     return before == _reach(page, renewed, renewed) and not (
         any(draft.radios for draft in renewed) and any(draft.radios for draft in reading.drafts if draft not in renewed)
     )
+
+
+def _turned(reading: Reading) -> set[Draft]:
+    """The drafts that a modal dialog that has come or gone changes; where it only takes the controls away or gives them back,
+    that is noted instead."""
+    found: set[Draft] = set()
+    for draft in reading.drafts:
+        now = [node.inert for node in draft.swayed]
+        if draft.fields or draft.radios:
+            found.add(draft)
+        elif now == draft.swayed_by:
+            draft.hidden = False
+        elif all(now) and not any(draft.swayed_by) and draft.is_plain:
+            draft.hidden = True
+        else:
+            found.add(draft)
+    return found
 
 
 def _places(page: Page, touched: Touched) -> Iterator[Element]:

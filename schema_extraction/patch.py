@@ -17,7 +17,7 @@ from schema_extraction.static import take_out
 from schema_extraction.text import squash
 
 KEEP = "cp-keep"
-_STATE = frozenset({"cp-value", "cp-checked", "cp-selected", "cp-focus", "cp-invalid"})
+_STATE = frozenset({"cp-value", "cp-checked", "cp-selected", "cp-focus", "cp-invalid", "cp-inert"})
 _TITLED = 8
 """Parts of a title that are looked at for the name of its box."""
 
@@ -27,7 +27,7 @@ class Touched:
     """What patches have done. `changed`: elements with other attributes, text or children; `stated`: those among them of which
     only the live state has changed; `tails`: elements with other text
     after them; `added`, `removed`: elements that came and went, with all in them; `boxes`: where removed ones stood.
-    `ids`: ids that came, went or moved.
+    `ids`: ids that came, went or moved. `turned`: elements that came to lie behind a modal dialog, or do no longer.
     `whole`: the nodes cannot follow."""
 
     changed: dict[Element, None] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Touched:
     removed: list[Element] = field(default_factory=list)
     boxes: list[Element] = field(default_factory=list)
     ids: set[tuple[str, str]] = field(default_factory=set)
+    turned: list[Element] = field(default_factory=list)
     whole: bool = False
 
     @property
@@ -47,6 +48,14 @@ class Touched:
 
 def _names(page: Page, roots: Iterable[Element]) -> list[str]:
     return [node.names for root in roots for node in page.within(root) if node.names]
+
+
+def _leaks(page: Page, element: Element) -> bool:
+    """Whether what follows an element stands in a section that begins in it."""
+    node = page.of.get(element)
+    if node is None or node.parent is None:
+        return False
+    return _entered(page, element, node.parent.over) != node.entered
 
 
 def _leave(page: Page, element: Element, prefix: str, touched: Touched) -> None:
@@ -92,7 +101,7 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
         _put_popups(page, prefix, patch, touched)
         return
     if not patch.html:
-        touched.whole |= bool(_names(page, [target]))
+        touched.whole |= _leaks(page, target)
         touched.removed.append(target)
         above = target.getparent()
         if above is not None:
@@ -104,9 +113,10 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     fresh = [element for element in new.iter("*") if element is not new and element.tag != KEEP]
     elements += fresh
     places = {place: _kept(place, elements, touched) for place in new.iter(KEEP)}
-    staying = {kept for all_kept in places.values() for kept in all_kept}
-    gone = [child for child in target if child not in staying]
-    names = _names(page, gone)
+    wanted = _wanted(target, new, places)
+    known = set(wanted or ())
+    gone = [child for child in target if child not in known]
+    names = _names(page, (child for child in gone if wanted is None or _leaks(page, child)))
     _forget(page, gone, prefix, touched)
     touched.removed += gone
     _leave(page, target, prefix, touched)
@@ -118,8 +128,12 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     target.attrib.update(dict(new.attrib))
     page.of[target].attributes = attributes_of(target)
     target.text = new.text
-    _arrange(target, new, places, gone)
-    touched.whole |= inert != target.get("cp-inert")
+    if wanted is None:
+        target[:] = list(new)
+    else:
+        _arrange(target, wanted, gone)
+    if inert != target.get("cp-inert"):
+        touched.turned.append(target)
     _enter(page, target, prefix, touched)
     if ref := target.get("cp-ref"):
         page.refs[ref] = target
@@ -130,7 +144,7 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
         if element.getparent() not in known:
             touched.added.append(element)
     if not touched.whole:
-        after = _follow(page, prefix, target, fresh, known)
+        after = _follow(page, prefix, target, fresh, known, wraps=wanted is None)
         touched.whole = not _renew(page, target) or names != after or bool(names and places)
 
 
@@ -145,27 +159,32 @@ def _kept(place: Element, elements: list[Element], touched: Touched) -> list[Ele
     return found
 
 
-def _arrange(target: Element, new: Element, places: dict[Element, list[Element]], gone: list[Element]) -> None:
-    """Give an element the children of another, with those that stay in their places; they are moved only if they have to be."""
+def _wanted(target: Element, new: Element, places: dict[Element, list[Element]]) -> list[Element] | None:
+    """The children that an element will have, if those that stay do so in their order. None: they do not, and have been moved
+    to their places in `new`."""
     wanted: list[Element] = []
     for child in new:
         wanted += places.get(child, [child])
     known = set(wanted)
     staying = [child for child in target if child in known]
-    if all(place.getparent() is new for place in places) and staying == [kept for some in places.values() for kept in some]:
-        for child in gone:
-            target.remove(child)
-        following: Element | None = None
-        for child in reversed(wanted):
-            if child.getparent() is not target:
-                following.addprevious(child) if following is not None else target.append(child)
-            following = child
-        return
+    if staying == [kept for some in places.values() for kept in some]:
+        return wanted
     for place, some in places.items():
         if (above := place.getparent()) is not None:
             at = above.index(place)
             above[at : at + 1] = some
-    target[:] = list(new)
+    return None
+
+
+def _arrange(target: Element, wanted: list[Element], gone: list[Element]) -> None:
+    """Give an element these children; those that stay are not moved."""
+    for child in gone:
+        target.remove(child)
+    following: Element | None = None
+    for child in reversed(wanted):
+        if child.getparent() is not target:
+            following.addprevious(child) if following is not None else target.append(child)
+        following = child
 
 
 def _lasting(element: Element) -> dict[str, str]:
@@ -195,12 +214,18 @@ def _renew(page: Page, element: Element) -> bool:
     return not (changed and len(element)) and page.opens(node) == node.names
 
 
-def _follow(page: Page, prefix: str, target: Element, fresh: list[Element], known: set[Element]) -> list[str]:
-    """Make nodes for the new elements in `target` and put kept ones under them; gives the sections that they open."""
+def _follow(page: Page, prefix: str, target: Element, fresh: list[Element], known: set[Element], wraps: bool) -> list[str]:
+    """Make nodes for the new elements in `target` and put kept ones under them; gives the sections that begin in them and in
+    which others stand, those after them or (`wraps`) kept ones in them."""
     box = page.of[target]
     before = [(above, above.over) for above in (box, *box.ancestors())]
     made: list[Node] = []
+    leaking: list[str] = []
+    begun = 0  # the first node of the child of `target` that is made now
     for element in fresh:
+        if element.getparent() is target:
+            leaking += _leaking(made[begun:], before[1:])
+            begun = len(made)
         above_element = element.getparent()
         above = page.of[above_element] if above_element is not None else box
         if above is box:
@@ -210,13 +235,29 @@ def _follow(page: Page, prefix: str, target: Element, fresh: list[Element], know
         for child in element:
             if child not in known and (inner := page.of.get(child)) is not None:
                 inner.parent = node
+    leaking += _leaking(made[begun:], before[1:])
     for above, over in before:
         above.over = over
     for node in reversed(made):
         if node.parent is not None and node.parent is not box:
             node.parent.operated |= node.operated
             node.parent.tabled |= node.tabled
-    return [node.names for node in made if node.names]
+    return [node.names for node in made if node.names] if wraps else leaking
+
+
+def _leaking(made: list[Node], around: list[tuple[Node, str]]) -> list[str]:
+    """The sections that open in a child just made, if what follows it stands in one of them."""
+    if not made or made[0].parent is None:
+        return []
+    contained = made[0].parent.over == made[0].entered and all(above.over == over for above, over in around)
+    return [] if contained else [node.names for node in made if node.names]
+
+
+def _turn(page: Page, element: Element) -> None:
+    """Say anew of all in an element whether it lies behind a modal dialog."""
+    for node in page.within(element):
+        above = node.parent
+        node.inert = (above is not None and above.inert) or node.attributes.get("cp-inert") == "true"
 
 
 def _entered(page: Page, element: Element, over: str) -> str:
@@ -263,7 +304,10 @@ def put(page: Page, patches: Iterable[tuple[str, Patch]]) -> Touched:
     touched = Touched()
     for prefix, patch in patches:
         _put(page, prefix, patch, touched)
+    touched.whole |= bool(touched.turned) and len(page.frames) > 1
     if not touched.whole:
+        for element in touched.turned:
+            _turn(page, element)
         for element in (*touched.changed, *touched.boxes):
             _flags(page, element)
         touched.whole = _renamed(page, touched)

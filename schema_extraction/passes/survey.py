@@ -7,11 +7,14 @@ from schema_extraction.passes.choices import list_id, popup_of, radio_key
 from schema_extraction.passes.fields import crowd, drawings, is_counted
 from schema_extraction.passes.history import entries_of, may_hold
 from schema_extraction.passes.messages import is_conversation
+from schema_extraction.roles import CONTROL_ROLES
 
 _IDREFS = frozenset(
     "for form list headers aria-labelledby aria-describedby aria-errormessage aria-controls aria-owns aria-details "
     "aria-activedescendant".split()
 )
+
+_SWAYED = CONTROL_ROLES | {"columnheader", "dialog", "alertdialog"}
 
 
 def survey(draft: Draft) -> None:
@@ -32,6 +35,8 @@ def survey(draft: Draft) -> None:
     draft.radios = [node for node in draft.nodes if node.role == "radio" and not node.inert]
     draft.drawings = list(drawings(draft))
     draft.fields = [node for node in draft.nodes if node.operated and is_counted(draft.page, node)]
+    draft.swayed = [node for node in draft.nodes if node.role in _SWAYED]
+    draft.swayed_by = [node.inert for node in draft.swayed]
     draft.busy = any(node.get("aria-busy") == "true" for node in attributed)
 
 
