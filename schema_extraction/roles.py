@@ -23,6 +23,9 @@ REGION_ROLES = frozenset(
     "toolbar".split()
 )
 
+HANDLED = frozenset({"handler", "icon"})
+"""What cp-clickable says of elements with a handler of clicks."""
+
 _BY_TAG = {
     "article": "article",
     "aside": "complementary",
@@ -70,6 +73,8 @@ _INPUTS = {
     "search": "searchbox",
     "submit": "button",
 }
+# What these are otherwise matters less than that they can be clicked.
+_CLICKED = frozenset({"img", "listitem"})
 _OUTER = frozenset({"article", "aside", "main", "nav", "section"})
 
 
@@ -105,7 +110,8 @@ def implicit(element: Element, tag: str) -> str:
 
 
 def role_of(element: Element, tag: str) -> str:
-    """The role of an element, or "". A clickable element without a role counts as a button, an editor as a textbox."""
+    """The role of an element, or "". A clickable element without a role counts as a button, as does an image or an item of a
+    list that has a handler of clicks; an editor counts as a textbox."""
     explicit = element.get("role")
     if explicit:
         first = explicit.split()[0].lower() if explicit.strip() else ""
@@ -119,6 +125,7 @@ def role_of(element: Element, tag: str) -> str:
     role = implicit(element, tag)
     if role == "button" and element.get("aria-haspopup") == "listbox":
         return "combobox"
-    if not role and element.get("cp-clickable") is not None:
+    clickable = element.get("cp-clickable")
+    if clickable is not None and (not role or (role in _CLICKED and clickable in HANDLED)):
         return "button"
     return role

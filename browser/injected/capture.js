@@ -12,6 +12,7 @@
 (() => {
   const pilot = (globalThis[Symbol.for("casepilot")] ??= {});
   if (pilot.serialize) return;
+  const { heard } = pilot.ears;
 
   // -- refs ---------------------------------------------------------------------------------------------------------------
   // The token tells documents apart, so that a ref kept across a reload is stale and never names somebody else.
@@ -78,6 +79,10 @@
   const TOGGLE = /^(collapse|dropdown|modal|tab)$/;
   const BUTTON_CLASS = /(^|\s)((?!\S*__)\S+-button|button|btn)(\s|$)/;
   const CONTROL = "a[href],button,input,select,textarea,[role],[tabindex],[onclick],[contenteditable]";
+  const FIELD = "select,textarea,input:not([type=button],[type=submit],[type=reset],[type=image],[type=checkbox],[type=radio])";
+  // A handler of clicks on one of these says nothing of what in it can be clicked.
+  const HOLDERS = words("body form table thead tbody tfoot tr td th ul ol dl");
+  const BRIEF = { elements: 4, characters: 80, pixels: 64 };
   const NAME = /^[a-z][a-z0-9-]*$/;
   const ROW_LIMIT = 200;
   const NODE_LIMIT = 30000;
@@ -158,7 +163,7 @@
   //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
   //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
   //   document; windows: long tables -> first row written; classed: elements with the class of a button -> whether they are one;
-  //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
+  //   handled: elements with handlers of clicks -> what they are by these (see `pressed`); linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
   //   drawn: fields that are written though something else is drawn in their place.
   let scene = null;
   let out = "";
@@ -168,7 +173,7 @@
 
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
+    windows: new Map(), classed: new Map(), handled: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
     scopes: new Map(), relinked: false,
   });
 
@@ -379,6 +384,7 @@
       scene.fields.delete(at);
       scene.windows.delete(at);
       scene.classed.delete(at);
+      scene.handled.delete(at);
       if (scene.frames.has(at)) {
         const inner = scene.frames.get(at);
         scene.frames.delete(at);
@@ -532,10 +538,25 @@
 
   const graphic = (node, state) => {
     const label = node.getAttribute("aria-label") ?? [...node.children].find((c) => c.localName === "title")?.textContent;
+    if (!state.operable && !state.forced && hasHandler(node, "svg") && !roleOf(node)) {
+      const what = pressed(node);
+      scene.handled.set(node, what);
+      if (what === "icon" || (what === "words" && label)) return clickedGraphic(node, label, state);
+    }
     if (!label) return tooltip(node, state);
     open("img");
     out += ' role="img"';
     attribute("alt", squeeze(label));
+    out += "/>";
+  };
+
+  // A drawing that has a handler of clicks of its own.
+  const clickedGraphic = (node, label, state) => {
+    open("img", node, state);
+    for (const name of ["id", "class", "title"]) if (node.hasAttribute(name)) attribute(name, node.getAttribute(name).slice(0, ATTRIBUTE_LIMIT));
+    if (label) attribute("alt", squeeze(label));
+    attribute("cp-clickable", "icon");
+    attribute("cp-ref", scene.prefix + refOf(node));
     out += "/>";
   };
 
@@ -563,6 +584,28 @@
 
   // A button by its class alone: short, without a control in it.
   const classed = (node) => BUTTON_CLASS.test(node.className) && node.textContent.trim().length <= 40 && !node.querySelector(CONTROL);
+
+  const hasHandler = (node, tag) => (heard.has(node) || node.onclick) && !HOLDERS.has(tag);
+
+  // What is clicked as a whole: "words", few of them, or an "icon", small and without any. "" for all else.
+  const brief = (node) => {
+    if (node.firstElementChild && node.querySelectorAll(":not(svg *)").length > BRIEF.elements) return "";
+    const text = node.textContent.trim();
+    if (text) return text.length <= BRIEF.characters ? "words" : "";
+    const rect = node.getBoundingClientRect();
+    return rect.width && rect.height && rect.width <= BRIEF.pixels && rect.height <= BRIEF.pixels ? "icon" : "";
+  };
+
+  // What stands beside a field and does not look as if it could be clicked: its handler only puts the focus there.
+  const adorns = (node) => {
+    const around = node.parentElement?.children ?? [];
+    return around.length <= 3 && [...around].some((beside) => beside !== node && (beside.matches(FIELD) || beside.querySelector(FIELD)));
+  };
+
+  const pressed = (node) => {
+    const what = brief(node);
+    return what && adorns(node) ? `beside ${what}` : what;
+  };
 
   const blank = (node, pseudo) => /^"\s+"$/.test(getComputedStyle(node, pseudo).content);
 
@@ -605,11 +648,16 @@
       writeAttributes(node, tag, role);
       writeState(node, tag, editor, state);
       let clickable = false;
-      if (!operable && (!role || role === "columnheader") && !state.operable && !state.pointer && tag !== "label" && style) {
-        clickable = Boolean(node.onclick) || (node.tabIndex === 0 && node.hasAttribute("tabindex")) || style.cursor === "pointer";
-        if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
-        clickable ||= Boolean(toggles(node));
-        if (clickable) attribute("cp-clickable", "true");
+      if (!operable && (!role || role === "columnheader") && !state.operable && tag !== "label" && style) {
+        if (!state.pointer) {
+          clickable = Boolean(node.onclick) || (node.tabIndex === 0 && node.hasAttribute("tabindex")) || style.cursor === "pointer";
+          if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
+          clickable ||= Boolean(toggles(node));
+        }
+        const what = !role && hasHandler(node, tag) ? pressed(node) : null;
+        if (what !== null) scene.handled.set(node, what);
+        clickable ||= Boolean(what) && !what.startsWith("beside");
+        if (clickable) attribute("cp-clickable", what === null ? "true" : what.endsWith("icon") ? "icon" : "handler");
       }
       if (!state.forced && (tag === "select" || tag === "input")) {
         const face = drawing(node, tag);
@@ -757,6 +805,6 @@
 
   Object.assign(pilot, {
     serialize, element, refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
+    pen: { rewrite, rewritePopups, relink, forget, signature, classed, pressed, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
   });
 })();

@@ -13,7 +13,7 @@
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, classed, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
+  const { rewrite, rewritePopups, relink, forget, signature, classed, pressed, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
 
   const OURS = "casepilot-overlay";
   const MANY = 400; // places; more are not worth patching
@@ -98,6 +98,13 @@
     if (target.nodeType === 1) isStyle(target) ? (lost = true) : deep.add(target);
   };
   const onStir = () => (stirred = true);
+  // An element has got its first handler of clicks, or lost its last. A drawing without any is written by what is around it.
+  const onHandler = (node) => {
+    if (lost || !scene || !(scene.numbers.has(node) || node.localName === "svg")) return;
+    deep.add(node);
+    if (deep.size > 4 * MANY) lost = true;
+  };
+  if (!isInlined()) pilot.ears.tell = onHandler;
   const STIRS = ["pointerover", "focusin", "focusout", "input", "change", "invalid", "toggle", "pointerdown", "pointerup"];
   const ENDS = ["transitionend", "transitioncancel", "animationend", "animationcancel", "load", "error", "toggle", "slotchange"];
 
@@ -220,6 +227,7 @@
     }
     for (const node of scene.numbers.keys()) if (node.shadowRoot && !roots.has(node.shadowRoot)) deep.add(node);
     for (const [node, before] of scene.classed) if (node.isConnected && classed(node) !== before) deep.add(node);
+    for (const [node, before] of scene.handled) if (node.isConnected && pressed(node) !== before) deep.add(node);
     for (const [frame, inner] of scene.frames) {
       let now = null;
       try {
