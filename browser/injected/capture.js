@@ -164,7 +164,7 @@
   //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
   //   document; windows: long tables -> first row written; classed: elements with the class of a button -> whether they are one;
   //   handled: elements with handlers of clicks -> what they are by these (see `pressed`); linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
-  //   drawn: fields that are written though something else is drawn in their place.
+  //   drawn: fields that are written though something else is drawn in their place, or may be; faces: what is, without a role.
   let scene = null;
   let out = "";
   let nodes = 0;
@@ -173,7 +173,7 @@
 
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), classed: new Map(), handled: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
+    windows: new Map(), classed: new Map(), handled: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(), faces: new WeakSet(),
     scopes: new Map(), relinked: false,
   });
 
@@ -293,8 +293,30 @@
     }
   };
 
+  // The select that a box without any size holds and clips away, if that is all that it holds.
+  const clipping = (box) => {
+    const held = box?.childElementCount === 1 ? box.firstElementChild : null;
+    if (held?.localName !== "select" || box.offsetWidth || box.offsetHeight || box.textContent.trim() !== held.textContent.trim()) return null;
+    return getComputedStyle(box).overflow === "hidden" && held.checkVisibility({ visibilityProperty: true }) ? held : null;
+  };
+
+  // What is drawn in place of a select that a box clips away: what follows this, along with a list of the select's options.
+  const drawnList = (node, around) => {
+    const same = (list) =>
+      list.childElementCount === node.options.length &&
+      [...list.children].every((item, i) => item.textContent.trim() === node.options[i].text);
+    const beside = [...(around.parentNode?.children ?? [])];
+    beside.splice(0, beside.indexOf(around) + 1);
+    const list = node.options.length ? beside.find((found) => [found, ...found.querySelectorAll("ul,ol,[role=listbox]")].some(same)) : null;
+    const face = list && beside.find((found) => found !== list && isShown(found));
+    if (face) scene.faces.add(face);
+    return face ?? null;
+  };
+
   // What is drawn in place of a native select that has no looks of its own: a control beside it that opens a list.
   const drawnSelect = (node) => {
+    const around = clipping(node.parentElement) === node ? node.parentElement : null;
+    if (around) return drawnList(node, around);
     const rect = node.getBoundingClientRect();
     if (!rect.width || !rect.height || !node.checkVisibility({ visibilityProperty: true })) return null;
     if (rect.width > 2 && rect.height > 2 && node.checkVisibility({ opacityProperty: true })) return null;
@@ -455,18 +477,26 @@
   const holdsSized = (node) =>
     [...node.querySelectorAll("*")].some((inner) => inner.offsetWidth || inner.offsetHeight || inner.getBoundingClientRect().width);
 
+  // A text field of one pixel only takes the keys for what is drawn beside it.
+  const isProxy = (node, rect) => rect.height <= 1 && !TEXTLESS.has(node.type) && !roleOf(node) && !drawnText(node);
+
   // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
   const seen = (node, tag, state) => {
     if (state.forced || tag === "body") return true;
     if (node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
       const rect = node.getBoundingClientRect();
-      if (rect.width && rect.height && rect.right > -1000) return true;
+      if (rect.width && rect.height && rect.right > -1000) return !(tag === "input" && rect.width <= 1 && isProxy(node, rect)) || null;
       if (tag === "br" || tag === "option" || tag === "wbr") return true;
       if (tag === "input" && (DRAWN_OVER.has(node.type) || drawnText(node))) return true;
       const style = getComputedStyle(node);
       if (style.display === "contents") return false;
       const operated = NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
       if (rect.right <= -1000 && operated) return null; // parked beside the page
+      const clipped = tag === "div" || tag === "span" ? clipping(node) : null;
+      if (clipped) {
+        scene.drawn.add(clipped);
+        return drawnSelect(clipped) ? false : null;
+      }
       if (rect.width && rect.height) return true;
       if (style.overflowX !== "visible" || style.overflowY !== "visible") {
         return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
@@ -670,7 +700,7 @@
         attribute("cp-required", "true");
       }
       if (style?.position === "absolute" && !operable && !INLINE.has(tag) && node.firstElementChild) attribute("cp-floating", "true");
-      if (operable || clickable || tag === "label") attribute("cp-ref", scene.prefix + refOf(node));
+      if (operable || clickable || tag === "label" || scene.faces.has(node)) attribute("cp-ref", scene.prefix + refOf(node));
       if (besideModal) attribute("cp-inert", "true");
       if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
       if ((tag === "table" || tag === "tbody") && node.rows.length > ROW_LIMIT) attribute("cp-total", node.rows.length);
@@ -805,6 +835,6 @@
 
   Object.assign(pilot, {
     serialize, element, refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, classed, pressed, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
+    pen: { rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
   });
 })();

@@ -13,7 +13,7 @@
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, classed, pressed, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
+  const { rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
 
   const OURS = "casepilot-overlay";
   const MANY = 400; // places; more are not worth patching
@@ -295,7 +295,12 @@
     };
     for (const field of scene.drawn) {
       if (!field.isConnected) scene.drawn.delete(field);
-      else if ([...flat, ...deep].some((node) => field.parentNode.contains(node))) mark(field, true);
+      else {
+        // What is drawn in place of one that is clipped away is told anew as well.
+        const clipped = clipping(field.parentElement);
+        const around = clipped ? field.parentElement.parentNode : field.parentNode;
+        if ([...flat, ...deep].some((node) => around.contains(node))) mark(clipped ? around : field, true);
+      }
     }
     // A field may be drawn by what stands beside it, if its label is seen.
     for (const node of deep) {

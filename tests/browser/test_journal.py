@@ -35,6 +35,8 @@ WIDGETS = """<style>.gone{display:none}.faint{visibility:hidden}.ghost{opacity:0
 <fieldset><legend>Group</legend><input type=radio name=g value=a> A <input type=radio name=g value=b> B</fieldset>
 <details><summary>More</summary><button>Hidden one</button></details><div contenteditable=true aria-label=Editor>text</div>
 <iframe srcdoc="<label>Inner <input value=1></label><p>frame text"></iframe><x-host><b>slotted</b></x-host>
+<div class=drawn><div style="width:0;height:0;overflow:hidden"><select id=way><option>Post<option>Van</select></div>
+<div>Post</div><div style=display:none><ul><li>Post</li><li>Van</li></ul></div><input style="width:1px;height:1px;padding:0;border:0"></div>
 <dialog aria-label=Sure><p>Really?</p><button>Yes</button></dialog>
 <table><tr><th>A<th>B<tr><td>1<td>2<tr><td>3<td><button>x</button></table><p>Some <b>bold</b> words<br>and more</p></div>"""
 SHADOW = """document.querySelector("x-host").attachShadow({mode: "open"}).innerHTML =
@@ -107,6 +109,12 @@ def test_random_changes_one_after_another(looker: Looker) -> None:
         ("<button>Go</button><dialog id=m>Sure? <button>Yes</button></dialog>", "m.showModal()", '"dialog":{'),
         ("<p>one</p>", "document.adoptedStyleSheets = [new CSSStyleSheet()]", "one"),
         ("<iframe id=f srcdoc='<p>before'></iframe>", "f.contentDocument.body.innerHTML = '<button>After</button>'", "After"),
+        (
+            "<div><div style='width:0;height:0;overflow:hidden'><select id=s><option>Post<option>Van</select></div><b>Way</b>"
+            "<ul id=u hidden><li>Post</li></ul></div>",
+            "u.insertAdjacentHTML('beforeend', '<li>Van</li>')",
+            '"role":"combobox"',
+        ),
         ("<b id=k>Rate</b>", "k.addEventListener('click', () => {})", '"role":"button"'),
         (
             "<b id=k>Rate</b>",
