@@ -21,6 +21,7 @@ _ORNAMENT = re.compile(r"^[\s*:▾▼▲▸►◂▴▿✓✔★☰…×✕]+|[\
 _LABEL_LIMIT = 60
 _NAME_LIMIT = 120
 _WORDY = re.compile(r"\w")
+_ICONS = frozenset({"button", "link", "menuitem", "tab"})  # told by their id or class if by nothing else
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
 _MOST = 400  # tags within which a name is looked for
@@ -185,7 +186,7 @@ def name_of(page: Page, node: Node) -> str:
         # An ornament says nothing: what a person reads is its tooltip.
         if not _WORDY.search(name):
             name = tidy(tooltip(node.element)) or name
-        return name or (marked(node.element) if node.get("cp-clickable") == "icon" else "")
+        return name or (marked(node.element) if node.role in _ICONS else "")
     if name:
         return name
     for guess in (_headers, text_before):

@@ -36,7 +36,8 @@ WIDGETS = """<style>.gone{display:none}.faint{visibility:hidden}.ghost{opacity:0
 <details><summary>More</summary><button>Hidden one</button></details><div contenteditable=true aria-label=Editor>text</div>
 <iframe srcdoc="<label>Inner <input value=1></label><p>frame text"></iframe><x-host><b>slotted</b></x-host>
 <div class=drawn><div style="width:0;height:0;overflow:hidden"><select id=way><option>Post<option>Van</select></div>
-<div>Post</div><div style=display:none><ul><li>Post</li><li>Van</li></ul></div><input style="width:1px;height:1px;padding:0;border:0"></div>
+<div>Post</div><div style=display:none><ul><li>Post</li><li>Van</li></ul></div>
+<input style="width:1px;height:1px;padding:0;border:0"></div>
 <dialog aria-label=Sure><p>Really?</p><button>Yes</button></dialog>
 <table><tr><th>A<th>B<tr><td>1<td>2<tr><td>3<td><button>x</button></table><p>Some <b>bold</b> words<br>and more</p></div>"""
 SHADOW = """document.querySelector("x-host").attachShadow({mode: "open"}).innerHTML =
