@@ -227,6 +227,8 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
     draft.described.update(dict.fromkeys(read, len(draft.controls)))
     if box is not None and box.tag == "fieldset" and (legend := box.element.find("legend")) is not None:
         draft.claim(legend)
+    if box is not None:
+        draft.claim(*page.referred(box.prefix, box.get("aria-labelledby")))
     return Control(
         ref=first.get("cp-ref") or "",
         key="",
