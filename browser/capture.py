@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from playwright.async_api import BrowserContext, ElementHandle, Frame, Page
 from playwright.async_api import Error as PlaywrightError
 
+from browser import wire
 from browser.errors import PageError, StaleRefError
 from schema_extraction.snapshot import Changes, FrameSnapshot, Patch, Snapshot
 from schema_extraction.view import Frozen
@@ -53,12 +54,18 @@ PREFIX = 'globalThis[Symbol.for("casepilot")]?.prefix ?? ""'
 REF_OF = 'element => globalThis[Symbol.for("casepilot")]?.refOf?.(element) ?? ""'
 
 
+HOLDER_SECONDS = 1.0  # in which the page around a frame tells whether it is seen
+
+
 class CaptureSettings(Frozen):
     """`attempts`: how often a capture that a navigation cut short is begun again. `answer_seconds`: how long a page may take
-    to answer one call before it counts as hung."""
+    to answer one call before it counts as hung; `frame_seconds`: how long a frame of another origin may take before the page
+    is read without it, and `again_seconds`: how long once it has been hung."""
 
     attempts: int = 5
     answer_seconds: float = 15.0
+    frame_seconds: float = 3.0
+    again_seconds: float = 0.2
 
 
 @cache
@@ -76,7 +83,8 @@ async def install(target: Page | BrowserContext) -> None:
 
 
 def _first_line(error: PlaywrightError) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """What it says, with a full stop."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".") + "."
 
 
 def _moved_on(error: PlaywrightError) -> bool:
@@ -84,7 +92,7 @@ def _moved_on(error: PlaywrightError) -> bool:
     text = str(error)
     return any(
         part in text
-        for part in ("context was destroyed", "Cannot find context", "Frame was detached", "frame got detached", "navigation")
+        for part in ("context was destroyed", "Cannot find context", "Frame was detached", "frame got detached", "navigat")
     )
 
 
@@ -129,6 +137,7 @@ class Sight:
         self.settings = settings
         self._seen: dict[Frame, _Seen] = {}
         self._inlined: dict[Frame, str] = {}  # frames that their parent writes, with their address
+        self._hung: set[Frame] = set()  # frames that did not answer the last time
 
     def forget(self) -> None:
         """Read the whole page the next time."""
@@ -158,22 +167,34 @@ class Sight:
         """One round over all frames; None when only some of them could tell what has changed."""
         main = self.page.main_frame
         others = [frame for frame in self.page.frames if frame is not main and not frame.is_detached()]
-        found = await _changes(main, "", seen.get(main))
+        found = await _changes(main, "", seen.get(main), self.settings.answer_seconds / 3)
         if found is None:
-            raise PageError(f"The page {self.page.url!r} is a frame of another page; capture that page.")
+            raise PageError(
+                f"The page {self.page.url!r} gives no answer: it is a frame of another page, which is to be captured, or its "
+                "scripts have replaced what the browser needs; hand the step over."
+            )
         now = {main: _Seen("", found["version"])}
         answers: list[tuple[_Seen, dict[str, Any]]] = [(now[main], found)]
         self._inlined = {frame: url for frame, url in self._inlined.items() if frame in others and frame.url == url}
-        for number, frame in enumerate(others, start=1):
-            if frame in self._inlined:
-                continue
-            answer = await _child(frame, f"f{number}", seen.get(frame))
+        self._hung &= set(others)
+        missing: list[str] = list(found["missing"])
+        asked = [(f"f{number}", frame) for number, frame in enumerate(others, start=1) if frame not in self._inlined]
+        answered = await asyncio.gather(*(self._child(frame, prefix, seen.get(frame)) for prefix, frame in asked))
+        for (_, frame), answer in zip(asked, answered, strict=True):
             if answer is None:
                 self._inlined[frame] = frame.url
-            elif answer:
+            elif isinstance(answer, str):
+                missing += [answer] if answer else []
+            else:
                 now[frame] = answer[0]
                 answers.append(answer)
-        about = {"url": found["url"], "title": found["title"], "today": date.fromisoformat(found["date"])}
+                missing += [f"in the frame {frame.url}: {words}" for words in answer[1]["missing"]]
+        about = {
+            "url": found["url"],
+            "title": found["title"],
+            "today": date.fromisoformat(found["date"]),
+            "missing": tuple(missing),
+        }
         whole = ["html" in answer for _, answer in answers]
         if seen and now.keys() == seen.keys() and not any(whole):
             self._seen = now
@@ -192,31 +213,60 @@ class Sight:
         )
         return Snapshot(frames=frames, **about)
 
+    async def _child(self, frame: Frame, prefix: str, seen: _Seen | None) -> tuple[_Seen, dict[str, Any]] | str | None:
+        """A frame of another origin; None where its parent writes it; in words what is missing with it where it does not
+        answer, "" where that is nothing."""
+        patience = self.settings.again_seconds if frame in self._hung else self.settings.frame_seconds
+        try:
+            async with asyncio.timeout(patience):
+                found = await _changes(frame, prefix, seen, self.settings.frame_seconds / 2)
+                if found is None:
+                    return None
+                owner = seen.owner if seen else ""
+                if not owner or "html" in found:
+                    holder = await frame.frame_element()
+                    owner = await holder.evaluate(REF_OF)
+        except TimeoutError:
+            self._hung.add(frame)
+            return await _unread(frame, "which does not answer")
+        except PlaywrightError:
+            # A frame that has gone leaves nothing behind; one that is navigating will be read when it is there.
+            return "" if frame.is_detached() else await _unread(frame, "which is still loading")
+        self._hung.discard(frame)
+        if frame.url.startswith("chrome-error:"):
+            return await _unread(frame, "which did not load")
+        return _Seen(prefix, found["version"], owner), found
 
-async def _changes(frame: Frame, prefix: str, seen: _Seen | None) -> dict[str, Any] | None:
-    """The journal's answer for a frame, or None for one that its parent inlines."""
-    options = {"prefix": f"{prefix}:" if prefix else "", "since": seen.version if seen and seen.prefix == prefix else ""}
-    answer = await frame.evaluate(CHANGES, options)
+
+async def _changes(frame: Frame, prefix: str, seen: _Seen | None, seconds: float) -> dict[str, Any] | None:
+    """The journal's answer for a frame, or None for one that its parent inlines. What has not been written after `seconds` is
+    left out of it."""
+    since = seen.version if seen and seen.prefix == prefix else ""
+    options = {"prefix": f"{prefix}:" if prefix else "", "since": since, "seconds": seconds}
+    page = frame.page
+    ask = partial(wire.ask, page) if frame is page.main_frame else frame.evaluate
+    answer = await ask(CHANGES, options)
     if answer is None:
         await frame.evaluate(script())
-        answer = await frame.evaluate(CHANGES, options)
+        answer = await ask(CHANGES, options)
     return answer[0] if answer else None
 
 
-async def _child(frame: Frame, prefix: str, seen: _Seen | None) -> tuple[_Seen, dict[str, Any]] | Literal[False] | None:
-    """A cross-origin frame; False when it goes away meanwhile, None when its parent writes it."""
+async def _unread(frame: Frame, why: str) -> str:
+    """That a frame is missing, in words; "" where nobody sees it."""
+    address = frame.url
     try:
-        found = await _changes(frame, prefix, seen)
-        if found is None:
-            return None
-        owner = seen.owner if seen else ""
-        if not owner or "html" in found:
+        async with asyncio.timeout(HOLDER_SECONDS):
             holder = await frame.frame_element()
-            owner = await holder.evaluate(REF_OF)
+            if not await holder.is_visible():
+                return ""
+            address = await holder.get_attribute("src") or address
+    except TimeoutError:
+        pass  # the frame around it does not answer either; whether it is seen cannot be told
     except PlaywrightError:
-        # A frame that is navigating or leaving cannot be read now; its going shows as a DOM change, which is captured anew.
-        return False
-    return _Seen(prefix, found["version"], owner), found
+        if frame.is_detached():
+            return ""
+    return f"the frame {address}, {why}"
 
 
 async def capture(page: Page, native_dialog: str | None = None, settings: CaptureSettings = CaptureSettings()) -> Snapshot:
@@ -239,16 +289,19 @@ async def scroll_to_row(page: Page, text: str) -> bool:
     return bool(await _steady(page, lambda: page.evaluate(ROW, text), CaptureSettings()))
 
 
-async def _frame_of(page: Page, ref: str) -> Frame | None:
-    """The frame that gave out a ref. Frames come and go, so the prefix is looked up in the frames themselves."""
+async def _frame_of(page: Page, ref: str, seconds: float) -> Frame | None:
+    """The frame that gave out a ref. Frames come and go, so the prefix is looked up in the frames themselves, of which one that
+    does not answer within `seconds` is passed over."""
     prefix, colon, _ = ref.rpartition(":")
     if not colon:
         return page.main_frame
-    for frame in page.frames:
+    likely = int(prefix[1:]) if prefix[1:].isdecimal() else 0
+    for frame in (*page.frames[likely : likely + 1], *page.frames):
         try:
-            if await frame.evaluate(PREFIX) == prefix + ":":
-                return frame
-        except PlaywrightError:
+            async with asyncio.timeout(seconds):
+                if await frame.evaluate(PREFIX) == prefix + ":":
+                    return frame
+        except (PlaywrightError, TimeoutError):
             continue  # a frame on its way out holds no live refs
     return None
 
@@ -262,7 +315,7 @@ async def element(page: Page, ref: str, settings: CaptureSettings = CaptureSetti
     """
 
     async def find() -> ElementHandle | None:
-        frame = await _frame_of(page, ref)
+        frame = await _frame_of(page, ref, settings.frame_seconds)
         found = (await frame.evaluate_handle(FIND, ref)).as_element() if frame else None
         if frame is None or found is None:
             return None

@@ -24,6 +24,8 @@ QUIET_ARGS = (
     "--disable-quic",
     "--no-first-run",
     "--disable-dev-shm-usage",
+    # As desktop browsers do by themselves: a frame of another site that hangs does not stop the page around it.
+    "--site-per-process",
 )
 
 

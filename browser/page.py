@@ -10,10 +10,11 @@ from weakref import WeakKeyDictionary
 
 from asyncio_throttle import Throttler
 from loguru import logger
-from playwright.async_api import Browser, Page, StorageState
+from playwright.async_api import Browser, Page, Response, StorageState
 from playwright.async_api import Error as PlaywrightError
 
 from browser import capture
+from browser.capture import CaptureSettings
 from browser.dialogs import Dialogs
 from browser.errors import PageError, SignInError
 from browser.overlay import Overlay
@@ -36,6 +37,7 @@ class PageSettings(Frozen):
     """`open_seconds`: how long an address may take to answer."""
 
     open_seconds: float = 20.0
+    capture: CaptureSettings = CaptureSettings()
     settle: SettleSettings = SettleSettings()
     hands: HandSettings = HandSettings()
 
@@ -65,7 +67,7 @@ class CasePage:
         self.settler = Settler(page, self.traffic, settings.settle)
         self.overlay = Overlay(page)
         self.recorder = Recorder(page, profile)
-        self.sight = capture.Sight(page)
+        self.sight = capture.Sight(page, settings.capture)
         self._live = Live(profile)
         self._last: View | None = None
         self._stamp: tuple[str, ...] = ()
@@ -89,12 +91,14 @@ class CasePage:
         heard = len(self.dialogs.heard)
         try:
             async with throttle(self.profile):
-                response = await self.page.goto(url, wait_until="domcontentloaded", timeout=self.settings.open_seconds * 1000)
+                response = await self._goto(url)
         except PlaywrightError as error:
             if asked := self.dialogs.heard[heard:]:
                 raise PageError(
                     f"The page would not be left: {asked[0].text!r} Submit or clear what was typed first."
                 ) from error
+            if self.traffic.crashed:
+                raise PageError(f"Cannot open {url!r}: the page has crashed; open another.") from error
             first = str(error).strip().splitlines()[0].removeprefix("Page.goto: ")
             raise PageError(f"Cannot open {url!r}: {first}. Is the application running at {self.profile.base_url}?") from error
         if response is not None and (response.status in (404, 410) or response.status >= 500):
@@ -102,6 +106,17 @@ class CasePage:
                 f"{url!r} was answered {response.status} {response.status_text}. Check the address and the application."
             )
         await self.settle()
+
+    async def _goto(self, url: str) -> Response | None:
+        deadline = time.monotonic() + self.settings.open_seconds
+        while True:
+            left = max(0.1, deadline - time.monotonic())
+            try:
+                return await self.page.goto(url, wait_until="domcontentloaded", timeout=left * 1000)
+            except PlaywrightError as error:
+                # The error page of an address that could not be opened before has come only now, or the page went on by itself.
+                if "interrupted by another navigation" not in str(error) or time.monotonic() >= deadline:
+                    raise
 
     async def open_case(self, case_id: str) -> None:
         """Open the page of a case.
@@ -181,7 +196,7 @@ class CasePage:
         Raises:
             PageError: the page is gone.
         """
-        return await capture.capture(self.page, await self.dialogs.look())
+        return await capture.capture(self.page, await self.dialogs.look(), self.settings.capture)
 
     async def view(self) -> View:
         """The view of the page at rest; the last one again while nothing has changed since.
@@ -204,6 +219,17 @@ class CasePage:
             logger.warning("Changes of {!r} could not be followed ({!r}); the whole page is read", self.page.url, error)
             self.sight.forget()
             return self._live.read(await self.sight.look(dialog))
+        except PageError as error:
+            if self.traffic.crashed:
+                raise PageError(f"The page {self.page.url!r} crashed; open another.") from error
+            if (opened := await self.dialogs.look()) is not None:
+                return self._live.read(await self.sight.look(opened))  # it came up while the page was read
+            if (address := self.traffic.leaving_for()) is not None:
+                # The browser lets nobody look at a page that it is about to replace.
+                raise PageError(
+                    f"The page {self.page.url!r} is on its way to {address!r}, which does not answer; wait, or open it again."
+                ) from error
+            raise
 
     async def _known_rest(self) -> tuple[str, ...]:
         """The stamp of the page at rest, without waiting again where it has just been waited for."""

@@ -19,6 +19,9 @@ CALL = """([method, argument]) => {
   const settle = globalThis[Symbol.for("casepilot.settle")];
   return settle ? Promise.resolve(settle[method](argument)).then((answer) => [answer]) : null;
 }"""
+HUNG = "hung"
+LEFT = "left"
+AGAIN = 0.1  # seconds that a frame which hung the last time is waited for
 GONE = (
     "context was destroyed",
     "Cannot find context",
@@ -74,6 +77,7 @@ class Settler:
         self.page = page
         self.traffic = traffic
         self.settings = settings
+        self._hung: set[Frame] = set()  # frames that did not answer the last time
 
     async def install(self) -> None:
         """Put the in-page part into every document from now on."""
@@ -96,7 +100,7 @@ class Settler:
             arguments = [self.settings.window * 1000, left * 1000, fresh]
             try:
                 async with asyncio.timeout(left + self.settings.grace):
-                    answers = await self._frames("quiet", arguments)
+                    answers = await self._frames("quiet", arguments, left + self.settings.grace / 2)
             except TimeoutError:
                 return Rest()
             except PlaywrightError as error:
@@ -105,6 +109,8 @@ class Settler:
                     return Rest()
                 await self._loaded(deadline)
                 continue
+            if None in answers:
+                return Rest()  # a page that has replaced the browser's own functions
             rest = Rest(
                 stamp=tuple(answer["stamp"] for answer in answers),
                 quiet=idle and all(answer["quiet"] for answer in answers),
@@ -119,7 +125,7 @@ class Settler:
         """The page's present stamp; empty while it is loading, hung, or has a browser dialog open."""
         try:
             async with asyncio.timeout(self.settings.grace):
-                return tuple(await self._frames("stamp", None))
+                return tuple(await self._frames("stamp", None, self.settings.grace / 2))
         except TimeoutError:
             return ()
         except PlaywrightError as error:
@@ -133,8 +139,7 @@ class Settler:
         if len(frames) != len(stamp):
             return True
         tasks = [
-            asyncio.create_task(ask(frame, "changed", [before, timeout * 1000]))
-            for frame, before in zip(frames, stamp, strict=True)
+            asyncio.create_task(self._changed(frame, before, timeout)) for frame, before in zip(frames, stamp, strict=True)
         ]
         try:
             for first in asyncio.as_completed(tasks, timeout=timeout + self.settings.grace):
@@ -151,9 +156,37 @@ class Settler:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _frames(self, method: str, argument: Any) -> list[Any]:
+    async def _changed(self, frame: Frame, before: str, timeout: float) -> bool:
+        try:
+            return bool(await ask(frame, "changed", [before, timeout * 1000]))
+        except PlaywrightError:
+            if frame is self.page.main_frame:
+                raise
+            return True  # a frame that goes away is a change
+
+    async def _frames(self, method: str, argument: Any, patience: float) -> list[Any]:
+        """The answers of all frames. `patience`: seconds that frames other than the main one are waited for."""
         frames = [frame for frame in self.page.frames if not frame.is_detached()]
-        return list(await asyncio.gather(*(ask(frame, method, argument) for frame in frames)))
+        self._hung.intersection_update(frames)
+        return list(await asyncio.gather(*(self._answer(frame, method, argument, patience) for frame in frames)))
+
+    async def _answer(self, frame: Frame, method: str, argument: Any, patience: float) -> Any:
+        """A frame that hangs keeps nobody waiting for the page around it: it counts as at rest."""
+        if frame is self.page.main_frame:
+            return await ask(frame, method, argument)
+        try:
+            async with asyncio.timeout(AGAIN if frame in self._hung else patience):
+                answer = await ask(frame, method, argument)
+        except TimeoutError:
+            self._hung.add(frame)
+            return HUNG if method == "stamp" else {"stamp": HUNG, "quiet": True}
+        except PlaywrightError as error:
+            if self.page.is_closed() or "has been closed" not in str(error):
+                raise
+            # It is the frame that was closed; the page goes on, and is not at rest.
+            return LEFT if method == "stamp" else {"stamp": LEFT, "quiet": False}
+        self._hung.discard(frame)
+        return answer
 
     async def _loaded(self, deadline: float) -> None:
         try:
@@ -168,4 +201,5 @@ class Settler:
         if self.page.is_closed() or "has been closed" in str(error):
             raise PageError(f"The page {self.page.url!r} was closed; open it again.") from error
         if not moved_on(error) and "Timeout" not in str(error):
-            raise PageError(f"Cannot read the page {self.page.url!r}: {str(error).splitlines()[0]} Open it again.") from error
+            first = str(error).splitlines()[0].rstrip(".")
+            raise PageError(f"Cannot read the page {self.page.url!r}: {first}. Open it again.") from error

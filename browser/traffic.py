@@ -71,6 +71,11 @@ class Traffic:
         """Requests other than reads that are still under way."""
         return [e for e in self._open.values() if e.writes]
 
+    def leaving_for(self) -> str | None:
+        """The address that the page is on its way to and that has not answered yet."""
+        main = self.page.main_frame
+        return next((e.url for e in self._open.values() if e.navigation and e.frame in (main, None) and not e.status), None)
+
     def busy(self) -> bool:
         """Whether a request is under way that can still change the page."""
         now = time.monotonic()

@@ -24,7 +24,7 @@ _WORDY = re.compile(r"\w")
 _ICONS = frozenset({"button", "link", "menuitem", "tab"})  # told by their id or class if by nothing else
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
-_MOST = 400  # tags within which a name is looked for
+_MOST = 200  # elements within which a name is looked for
 _LABELS = 20  # labels of one field
 _READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 

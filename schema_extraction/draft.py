@@ -5,9 +5,11 @@ A page is read in drafts, each a run of neighbouring elements small enough to be
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from schema_extraction.keys import Keys
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.profile import Profile
 from schema_extraction.view import Control, Dialog, Fact, Message, Notice, Table
@@ -18,13 +20,16 @@ NEVER = 1 << 16
 @dataclass(slots=True, eq=False)
 class Shared:
     """What the drafts of one page know of each other. `now`: the number of the pass that runs. `claims`: elements whose text
-    has been read, with the first pass that did; a pass sees what it and those before it claimed. `conversation`: the region
+    has been read, with the first pass that did; a pass sees what it and those before it claimed; `owners`: the
+    draft that claimed each first; `contested`: those that another one claimed, too. `conversation`: the region
     of the messages, `history` whether it has no role for that. `popups`: lists that belong to the control that opens them.
     `radios`: radio buttons by group. `drawings`: what is drawn in place of native fields. `fields`: how many fields stand in
     the elements around them."""
 
     now: int = 0
     claims: dict[Element, int] = field(default_factory=dict)
+    owners: dict[Element, Draft] = field(default_factory=dict)
+    contested: set[Element] = field(default_factory=set)
     drafts: list[Draft] = field(default_factory=list)
     conversation: Node | None = None
     history: bool = False
@@ -32,6 +37,23 @@ class Shared:
     radios: dict[tuple[object, ...], list[Node]] = field(default_factory=dict)
     drawings: set[Element] = field(default_factory=set)
     fields: dict[Node, int] = field(default_factory=dict)
+
+    def give_back(self, gone: Iterable[Draft]) -> None:
+        """Forget what drafts that are no more had claimed, save what others claim, too."""
+        given = {element for draft in gone for element, _ in draft.claimed}
+        contested = given & self.contested
+        for element in given:
+            self.claims.pop(element, None)
+            self.owners.pop(element, None)
+        if not contested:
+            return
+        self.contested -= contested
+        for draft in self.drafts:
+            for element, number in draft.claimed:
+                if element in contested:
+                    self.claims[element] = min(number, self.claims.get(element, number))
+                    if self.owners.setdefault(element, draft) is not draft:
+                        self.contested.add(element)
 
     def speaks_of(self, element: Element) -> tuple[Draft, int] | None:
         """The first control that an element describes or reports an error of, as its draft and its place there."""
@@ -54,6 +76,18 @@ class Mark(NamedTuple):
     ignored: bool = False
 
 
+class Keyed(NamedTuple):
+    """Keys that were given to the controls of a draft. `keys`: who gave them; `stems`: the key of each but for its
+    ordinal; `given`: ordinals by stem; `parted`: some control
+    is a part of a composite action; `shown`: the controls with their keys, without those that the profile leaves out."""
+
+    keys: Keys
+    stems: list[str]
+    given: dict[str, range]
+    parted: bool
+    shown: list[Control]
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """What is read from `nodes`, in document order. Keys are given out when all drafts are put together.
@@ -66,7 +100,7 @@ class Draft:
     is drawn in place of native fields. `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what
     its passes have claimed.
 
-    For the next look: `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
+    For the next look: `keyed`, the keys given to the controls; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.
     """
 
@@ -97,15 +131,18 @@ class Draft:
     names: list[str] = field(default_factory=list)
     busy: bool = False
     claimed: list[tuple[Element, int]] = field(default_factory=list)
+    keyed: Keyed | None = None
     links: set[tuple[str, str]] | None = None
     restless: bool = False
     stale: bool = False
 
     def claim(self, *elements: Element) -> None:
         """Say that the text of `elements` has been read."""
-        now, claims = self.shared.now, self.shared.claims
+        now, shared = self.shared.now, self.shared
         for element in elements:
-            claims.setdefault(element, now)
+            shared.claims.setdefault(element, now)
+            if shared.owners.setdefault(element, self) is not self:
+                shared.contested.add(element)
             self.claimed.append((element, now))
 
     def has_read(self, element: Element) -> bool:

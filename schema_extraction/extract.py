@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
-from schema_extraction.draft import Draft, Shared
+from schema_extraction.draft import Draft, Keyed, Shared
 from schema_extraction.keys import Keys, private_texts
 from schema_extraction.page import Page, parse
 from schema_extraction.passes.controls import read_controls
@@ -14,7 +14,7 @@ from schema_extraction.passes.facts import read_fields, read_lists, read_pair_ta
 from schema_extraction.passes.history import directed
 from schema_extraction.passes.messages import read_messages
 from schema_extraction.passes.notices import read_boxes, read_notices
-from schema_extraction.passes.profiled import apply_profile, clicks_of, parts_of
+from schema_extraction.passes.profiled import Seat, apply_profile, clicks_of, parts_of
 from schema_extraction.passes.prose import read_prose
 from schema_extraction.passes.survey import share, survey
 from schema_extraction.passes.tables import read_tables
@@ -125,6 +125,8 @@ class Reading:
 
     def _tables(self) -> Iterator[Table]:
         for draft in self.drafts:
+            if not draft.tables:
+                continue
             for place, (table, frame) in enumerate(zip(draft.tables, draft.frames, strict=True)):
                 key = self.keys.key(frame, table.section, "table", table.name or " ".join(table.headers))
                 if table.key != key:
@@ -134,21 +136,47 @@ class Reading:
     def _controls(self) -> Iterator[Control]:
         """Controls with key, part and criticality, without those that the profile leaves out."""
         parts, clicks = parts_of(self.profile, self.drafts), clicks_of(self.profile)
+        parted = {draft for draft, _ in parts}
         for draft in self.drafts:
-            for place, (control, mark) in enumerate(zip(draft.controls, draft.marks, strict=True)):
-                key = self.keys.key(control.frame, control.section, control.role, control.name)
-                part = parts.get((draft, place), "") if parts else ""
-                critical = part in clicks or (mark.critical and not mark.reversible)
-                if control.key != key or control.part != part or control.critical != critical:
-                    control = control.but(key=key, part=part, critical=critical)
-                    draft.controls[place] = control
-                if part or not mark.ignored:
-                    yield control
+            if not draft.controls:
+                continue
+            known = draft.keyed
+            if (
+                known is None
+                or known.keys is not self.keys
+                or known.parted
+                or draft in parted
+                or not self.keys.repeats(known.given)
+            ):
+                known = draft.keyed = self._keyed(draft, parts, clicks, draft in parted)
+            yield from known.shown
+
+    def _keyed(self, draft: Draft, parts: dict[Seat, str], clicks: frozenset[str], parted: bool) -> Keyed:
+        """Give out the keys of a draft's controls."""
+        keys, known = self.keys, draft.keyed
+        if known is not None and known.keys is keys:
+            stems = known.stems
+        else:
+            stems = [keys.stem(control.frame, control.section, control.role, control.name) for control in draft.controls]
+        given: dict[str, range] = {}
+        shown: list[Control] = []
+        for place, (stem, control, mark) in enumerate(zip(stems, draft.controls, draft.marks, strict=True)):
+            ordinal = keys.ordinal(stem)
+            given[stem] = range(given[stem].start if stem in given else ordinal, ordinal + 1)
+            key = f"{stem}/{ordinal}"
+            part = parts.get((draft, place), "") if parted else ""
+            critical = part in clicks or (mark.critical and not mark.reversible)
+            if control.key != key or control.part != part or control.critical != critical:
+                control = draft.controls[place] = control.but(key=key, part=part, critical=critical)
+            if part or not mark.ignored:
+                shown.append(control)
+        return Keyed(keys, stems, given, parted, shown)
 
     def _notices(self) -> list[Notice]:
         """What the page says, then what it says of fields and no notice has said yet."""
         found: list[Notice] = []
-        said = {control.message: control.key for draft in self.drafts for control in draft.controls if control.message}
+        told_by = (draft.controls[place] for draft in self.drafts for place in draft.messaged)
+        said = {control.message: control.key for control in told_by}
         for draft in self.drafts:
             for notice, element in draft.notices:
                 if (seat := self.shared.speaks_of(element)) is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from schema_extraction.view import Fact
 
@@ -18,6 +18,7 @@ _FIELDS = frozenset(
 )
 
 
+@lru_cache(maxsize=8192)
 def slug(text: str, numbered: bool = False) -> str:
     """Lower-case words joined by hyphens; words with digits (ids, counts, amounts, dates) are left out.
 
@@ -45,7 +46,7 @@ class Keys:
         phrases = sorted(self.private, key=len, reverse=True)
         self._private = re.compile("|".join(rf"(?<!\w){re.escape(text)}(?!\w)" for text in phrases)) if phrases else None
         self._stems: dict[tuple[str, str, str, str], str] = {}
-        self._count: Counter[str] = Counter()
+        self._count: dict[str, int] = {}
 
     def restart(self) -> None:
         """Begin with the ordinals again."""
@@ -54,16 +55,35 @@ class Keys:
     def public(self, text: str, numbered: bool = False) -> str:
         return slug(self._private.sub(" ", text) if self._private else text, numbered)
 
-    def key(self, frame: str, section: str, role: str, name: str) -> str:
+    def stem(self, frame: str, section: str, role: str, name: str) -> str:
+        """A key but for its ordinal."""
         parts = (frame, section, role, name)
         stem = self._stems.get(parts)
         if stem is None:
             # The number in a field's label tells it from the next; that on a button, link or tab is mostly a count or an id.
             words = self.public(name, numbered=role in _FIELDS)
             stem = self._stems[parts] = "/".join((slug(frame), self.public(section), role, words))
-        ordinal = self._count[stem]
+        return stem
+
+    def ordinal(self, stem: str) -> int:
+        """The next one with this stem."""
+        ordinal = self._count.get(stem, 0)
         self._count[stem] = ordinal + 1
-        return f"{stem}/{ordinal}"
+        return ordinal
+
+    def key(self, frame: str, section: str, role: str, name: str) -> str:
+        stem = self.stem(frame, section, role, name)
+        return f"{stem}/{self.ordinal(stem)}"
+
+    def repeats(self, given: Mapping[str, range]) -> bool:
+        """Whether keys that were given out before would be the same now; if so, they are given out again. `given`: the ordinals
+        by stem."""
+        count = self._count
+        if any(count.get(stem, 0) != ordinals.start for stem, ordinals in given.items()):
+            return False
+        for stem, ordinals in given.items():
+            count[stem] = ordinals.stop
+        return True
 
 
 def private_texts(facts: Iterable[Fact], case_id: str | None) -> set[str]:

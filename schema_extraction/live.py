@@ -85,9 +85,12 @@ def _reread(reading: Reading, touched: Touched) -> bool:
     if any(draft.radios for draft in dirty):
         dirty |= {draft for draft in reading.drafts if draft.radios}
     conversation, popups = shared.conversation, shared.popups
-    renewed = _renewed(reading, dirty)
+    renewed = _renewed(reading, dirty, keep=touched.only_stated)
     now = set(reading.drafts)
-    before = _reach(page, (draft for draft in old if draft not in now), renewed)
+    gone = [draft for draft in old if draft not in now]
+    before = _reach(page, gone, renewed)
+    shared.drafts = reading.drafts
+    shared.give_back(gone)
     reading.read(renewed)
     if conversation is not shared.conversation or popups != shared.popups:
         return False
@@ -198,7 +201,7 @@ def _linked(reading: Reading, stale: set[Draft], touched: Touched) -> set[Draft]
     wanted: set[tuple[str, str]] = set()
     for draft in stale:
         wanted |= links(draft)
-        ids |= {(node.prefix, identity) for node in draft.nodes if (identity := node.element.get("id"))}
+        ids |= {(node.prefix, identity) for node in draft.nodes if (identity := node.get("id"))}
     found = {draft for draft in reading.drafts if not ids.isdisjoint(links(draft))}
     for name in wanted:
         element = page.ids.get(name)
@@ -208,20 +211,18 @@ def _linked(reading: Reading, stale: set[Draft], touched: Touched) -> set[Draft]
     return found
 
 
-def _renewed(reading: Reading, dirty: set[Draft]) -> list[Draft]:
-    """Empty drafts in place of those to be read again, and what these had claimed given back."""
+def _renewed(reading: Reading, dirty: set[Draft], keep: bool) -> list[Draft]:
+    """Empty drafts in place of those to be read again. `keep`: controls are what they were, but for those that have changed."""
     renewed: list[Draft] = []
     for number, draft in enumerate(reading.drafts):
         if draft in dirty:
             made = Draft(reading.page, draft.nodes, reading.shared, reading.profile)
             for node in draft.nodes:
                 node.draft = made
+                if not keep and node.memo is not None:
+                    node.memo.pop("control", None)
             reading.drafts[number] = made
             renewed.append(made)
-    claims = reading.shared.claims = {}
-    for draft in reading.drafts:
-        for element, number in draft.claimed:
-            claims[element] = min(number, claims.get(element, number))
     return renewed
 
 

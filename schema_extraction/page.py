@@ -6,7 +6,7 @@ A heading speaks for what follows it inside the box that it heads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -17,25 +17,29 @@ from schema_extraction.markup import parsed, read_markup, refs_once
 from schema_extraction.roles import CONTROL_ROLES, OPERATED_ROLES, REGION_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import FrameSnapshot, Snapshot
 from schema_extraction.text import squash, text_of
-from schema_extraction.titles import title_of
+from schema_extraction.titles import may_title, title_of
 
 Element = etree._Element
 T = TypeVar("T")
 
+_NONE: Mapping[str, str] = {}
 _UNNAMED = {"navigation": "navigation", "banner": "banner", "contentinfo": "footer"}
+_IDS = etree.XPath("//@id")
 _HEADER_TAGS = frozenset({"header", "hgroup"})
 _ENDS = frozenset({"body", "main", "section", "article", "aside", "dialog", "cp-frame", "cp-shadow"})
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """One visible element. `section` is the section it stands in; `inside` the one that its own text stands in, and
-    `over` the one that further children stand in, which a heading among them changes; `entered` was the parent's `over` when
-    the element began. `names`: the section that it opens, as a region or as a heading. `operated`, `tabled`: it is or holds a
-    control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what passes have read from it
-    and what is in it, forgotten when any of that changes. `draft`: the part of the view that it is read into."""
+    """One visible element. `attributes`: those of the element. `section` is the section it stands in; `inside` the one that its
+    own text stands in, and `over` the one that further children stand in, which a heading among them changes; `entered` was the
+    parent's `over` when the element began. `names`: the section that it opens, as a region or as a heading. `operated`,
+    `tabled`: it is or holds a control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what
+    passes have read from it and what is in it, forgotten when any of that changes. `draft`: the part of the view it is
+    read into."""
 
     element: Element
+    attributes: Mapping[str, str]
     tag: str
     role: str
     parent: Node | None
@@ -60,7 +64,7 @@ class Node:
             above = above.parent
 
     def get(self, name: str) -> str | None:
-        return self.element.get(name)
+        return self.attributes.get(name)
 
     @property
     def heads(self) -> bool:
@@ -80,8 +84,8 @@ class Page:
     prefix, id), also in hidden popups and labels; `labels` the label elements by (frame prefix, what they are for); `refs`
     elements by ref. `numbered`: by frame prefix, all elements in the order in which the serialiser wrote them, the root first.
     `frames`: those that are in it. `twins`: ids that stand more than once; `labelled`: regions named by elements elsewhere.
-    `missing`: what could not be parsed, in words. `known`: what has been read from elements that many refer to, forgotten when
-    the page changes."""
+    `missing`: what could not be parsed, in words. `known`: what has been read from hidden elements that many refer to,
+    forgotten when the page changes."""
 
     nodes: list[Node] = field(default_factory=list)
     of: dict[Element, Node] = field(default_factory=dict)
@@ -93,13 +97,16 @@ class Page:
     twins: set[tuple[str, str]] = field(default_factory=set)
     labelled: list[Node] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    known: dict[tuple[str, Element], Any] = field(default_factory=dict)
+    known: dict[Any, Any] = field(default_factory=dict)
 
     def once(self, what: str, element: Element, read: Callable[[Element], T]) -> T:
-        """What `read` makes of an element, asked once however many controls need it."""
-        found = self.known.get((what, element), self)
+        """What `read` makes of an element and what is in it, asked once however many controls need it."""
+        node = self.of.get(element)
+        memo: dict[Any, Any] = self.known if node is None else node.remembers()
+        key = (what, element if node is None else None)
+        found = memo.get(key, self)
         if found is self:
-            found = self.known[what, element] = read(element)
+            found = memo[key] = read(element)
         return cast(T, found)
 
     def referred(self, prefix: str, ids: str | None) -> list[Element]:
@@ -115,13 +122,15 @@ class Page:
         """The nodes at and below `element`."""
         return (node for inner in element.iter() if (node := self.of.get(inner)) is not None)
 
-    def enter(self, element: Element, prefix: str) -> None:
-        """Make an element known by its id, its ref and what it labels."""
-        if identity := element.get("id"):
-            if self.ids.setdefault((prefix, identity), element) is not element:
-                self.twins.add((prefix, identity))
-        if element.tag == "label" and (target := element.get("for")):
-            self.labels.setdefault((prefix, target), []).append(element)
+    def enter_id(self, element: Element, identity: str, prefix: str) -> None:
+        """Make an element known by its id."""
+        if identity and self.ids.setdefault((prefix, identity), element) is not element:
+            self.twins.add((prefix, identity))
+
+    def enter_label(self, label: Element, prefix: str) -> None:
+        """Make a label known by the id of what it is for."""
+        if target := label.get("for"):
+            self.labels.setdefault((prefix, target), []).append(label)
 
     def add(self, element: Element, above: Node | None, prefix: str, frame: str = "", inert: bool = False) -> Node:
         """The node of an element, in document order. `frame` and `inert` count where there is no node above."""
@@ -133,10 +142,12 @@ class Page:
             in_control = above.in_control or above.role in CONTROL_ROLES
         else:
             entered, in_control = frame, False
-        inert = inert or element.get("cp-inert") == "true"
-        role = role_of(element, tag)
+        attributes = attributes_of(element)
+        inert = inert or attributes.get("cp-inert") == "true"
+        role = role_of(element, tag, attributes)
         node = Node(
             element,
+            attributes,
             tag,
             role,
             above,
@@ -152,15 +163,19 @@ class Page:
             in_control,
         )
         self.of[element] = node
-        if ref := element.get("cp-ref"):
-            self.refs[ref] = element
-        if node.role in REGION_ROLES and element.get("aria-labelledby"):
-            self.labelled.append(node)
-        node.names = self.opens(node)
+        if attributes:
+            if ref := attributes.get("cp-ref"):
+                self.refs[ref] = element
+            if role in REGION_ROLES and "aria-labelledby" in attributes:
+                self.labelled.append(node)
+        if role or attributes or tag == "cp-frame" or (above is not None and above.attributes):
+            node.names = self.opens(node)
+        if not node.names:
+            return node
         if node.heads:
             node.section = node.names
             _head(node, node.names)
-        elif node.names:
+        else:
             node.inside = node.over = node.names
         return node
 
@@ -172,7 +187,15 @@ class Page:
             return _frame_name(node.element)
         if node.role == "heading":
             return text_of(node.element, naming=True)
-        return title_of(node.element) if not node.role and not node.in_control else ""
+        if node.role or node.in_control or node.parent is None or not may_title(node.parent.get("class")):
+            return ""
+        return title_of(node.element)
+
+
+def attributes_of(element: Element) -> Mapping[str, str]:
+    """An element's attributes, most often none."""
+    found = element.items()
+    return dict(found) if found else _NONE  # type: ignore[arg-type]  # the serialiser writes names and values as text
 
 
 def fragment(markup: str) -> Element:
@@ -181,7 +204,7 @@ def fragment(markup: str) -> Element:
     Raises:
         SnapshotError: it cannot be read.
     """
-    root, _ = parsed(markup)
+    root = parsed(markup).root
     if root is None:
         raise SnapshotError(f"Expected a serialised element, met {markup[:40]!r}; capture the page again.")
     return root
@@ -230,8 +253,10 @@ def _read_frame(page: Page, frame: FrameSnapshot) -> None:
             return  # the iframe itself is hidden
         name, inert = (_frame_name(above.element), above.inert) if above else ("frame", False)
     root = page.numbered[prefix][0]
-    for element in root.iter("*"):
-        page.enter(element, prefix)
+    for identity in cast(list[Any], _IDS(root)):
+        page.enter_id(identity.getparent(), str(identity), prefix)
+    for label in root.iter("label"):
+        page.enter_label(label, prefix)
     for body in root.iterchildren("body"):
         for element in body.iter("*"):
             above_element = element.getparent()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
-from schema_extraction.page import Element, Node, Page, fragment
+from schema_extraction.page import Element, Node, Page, attributes_of, fragment
 from schema_extraction.roles import OPERATED_ROLES, TABLE_ROLES, role_of
 from schema_extraction.snapshot import Patch
 from schema_extraction.static import take_out
@@ -39,6 +39,11 @@ class Touched:
     ids: set[tuple[str, str]] = field(default_factory=set)
     whole: bool = False
 
+    @property
+    def only_stated(self) -> bool:
+        """Whether nothing but the live state of elements has changed."""
+        return len(self.stated) == len(self.changed) and not (self.tails or self.added or self.removed)
+
 
 def _names(page: Page, roots: Iterable[Element]) -> list[str]:
     return [node.names for root in roots for node in page.within(root) if node.names]
@@ -61,11 +66,12 @@ def _leave(page: Page, element: Element, prefix: str, touched: Touched) -> None:
 
 
 def _enter(page: Page, element: Element, prefix: str, touched: Touched) -> None:
-    page.enter(element, prefix)
     if identity := element.get("id"):
+        page.enter_id(element, identity, prefix)
         touched.ids.add((prefix, identity))
         touched.whole |= (prefix, identity) in page.twins
     if element.tag == "label" and (target := element.get("for")):
+        page.enter_label(element, prefix)
         touched.ids.add((prefix, target))
         touched.whole |= len(page.labels[prefix, target]) > 1
 
@@ -97,16 +103,9 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     new = fragment(patch.html)
     fresh = [element for element in new.iter("*") if element is not new and element.tag != KEEP]
     elements += fresh
-    places = list(new.iter(KEEP))
-    for place in places:
-        kept = elements[int(place.get("n") or 0)]
-        if kept.tail != place.tail:
-            kept.tail = place.tail
-            touched.tails.append(kept)
-        above = place.getparent()
-        if above is not None:
-            above.replace(place, kept)
-    gone = list(target)
+    places = {place: _kept(place, elements, touched) for place in new.iter(KEEP)}
+    staying = {kept for all_kept in places.values() for kept in all_kept}
+    gone = [child for child in target if child not in staying]
     names = _names(page, gone)
     _forget(page, gone, prefix, touched)
     touched.removed += gone
@@ -117,8 +116,9 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
         touched.stated.add(target)
     target.attrib.clear()
     target.attrib.update(dict(new.attrib))
+    page.of[target].attributes = attributes_of(target)
     target.text = new.text
-    target[:] = list(new)
+    _arrange(target, new, places, gone)
     touched.whole |= inert != target.get("cp-inert")
     _enter(page, target, prefix, touched)
     if ref := target.get("cp-ref"):
@@ -132,6 +132,40 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     if not touched.whole:
         after = _follow(page, prefix, target, fresh, known)
         touched.whole = not _renew(page, target) or names != after or bool(names and places)
+
+
+def _kept(place: Element, elements: list[Element], touched: Touched) -> list[Element]:
+    """The elements that a place in a patch stands for, with the text that now follows them."""
+    found = [elements[int(number)] for number in (place.get("n") or "0").split(",")]
+    for kept in found:
+        tail = place.tail if kept is found[-1] else None
+        if (kept.tail or None) != tail:
+            kept.tail = tail
+            touched.tails.append(kept)
+    return found
+
+
+def _arrange(target: Element, new: Element, places: dict[Element, list[Element]], gone: list[Element]) -> None:
+    """Give an element the children of another, with those that stay in their places; they are moved only if they have to be."""
+    wanted: list[Element] = []
+    for child in new:
+        wanted += places.get(child, [child])
+    known = set(wanted)
+    staying = [child for child in target if child in known]
+    if all(place.getparent() is new for place in places) and staying == [kept for some in places.values() for kept in some]:
+        for child in gone:
+            target.remove(child)
+        following: Element | None = None
+        for child in reversed(wanted):
+            if child.getparent() is not target:
+                following.addprevious(child) if following is not None else target.append(child)
+            following = child
+        return
+    for place, some in places.items():
+        if (above := place.getparent()) is not None:
+            at = above.index(place)
+            above[at : at + 1] = some
+    target[:] = list(new)
 
 
 def _lasting(element: Element) -> dict[str, str]:
@@ -156,7 +190,7 @@ def _put_popups(page: Page, prefix: str, patch: Patch, touched: Touched) -> None
 def _renew(page: Page, element: Element) -> bool:
     """Bring the node of an element that stays in the tree up to date. False: that changes what is in it, too."""
     node = page.of[element]
-    role = role_of(element, node.tag)
+    role = role_of(element, node.tag, node.attributes)
     changed, node.role = role != node.role, role
     return not (changed and len(element)) and page.opens(node) == node.names
 

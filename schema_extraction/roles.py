@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lxml import etree
 
 Element = etree._Element
@@ -75,6 +77,9 @@ _INPUTS = {
 }
 # What these are otherwise matters less than that they can be clicked.
 _CLICKED = frozenset({"img", "listitem"})
+_BARE = {tag: "" for tag in "a b br div em i label p small span strong u".split()} | _BY_TAG | {"svg": "img"}
+"""Roles that tags have by themselves, without any attribute."""
+
 _OUTER = frozenset({"article", "aside", "main", "nav", "section"})
 
 
@@ -109,9 +114,12 @@ def implicit(element: Element, tag: str) -> str:
     return _BY_TAG.get(tag, "")
 
 
-def role_of(element: Element, tag: str) -> str:
+def role_of(element: Element, tag: str, attributes: Mapping[str, str] | None = None) -> str:
     """The role of an element, or "". A clickable element without a role counts as a button, as does an image or an item of a
-    list that has a handler of clicks; an editor counts as a textbox."""
+    list that has a handler of clicks; an editor counts as a textbox.
+    `attributes`: the element's, where they are at hand."""
+    if attributes is not None and not attributes:
+        return _BARE[tag] if tag in _BARE else implicit(element, tag)
     explicit = element.get("role")
     if explicit:
         first = explicit.split()[0].lower() if explicit.strip() else ""

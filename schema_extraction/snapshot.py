@@ -51,7 +51,7 @@ class FrameSnapshot(Frozen):
 
 class Patch(Frozen):
     """A change of one element: `number` is its place among the elements of its frame, in the order in which they were written,
-    those of earlier patches included; `html` what it is now, with `<cp-keep n="..."/>` for elements that are as they were.
+    those of earlier patches included; `html` what it is now, with `<cp-keep n="1,2,..."/>` for elements that are as they were.
     Empty: it is gone. Number 0 is the root: `html` is what follows the body."""
 
     number: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from itertools import islice
 from typing import Any
 
@@ -33,37 +33,46 @@ def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, na
     """The text in `element`, without the subtrees in `skip` and without what controls hold.
 
     `lines` keeps a line for each block; otherwise all is one line. `naming` reads an element inside by its aria-label where
-    it has one, as the accessible name of its container would. `most`: how many tags to read at most (0: all).
+    it has one, as the accessible name of its container would. `most`: how many elements to read at most (0: all).
     """
     if len(element) == 0:
         return squash(element.text)
-    parts: list[str] = []
-    walker = etree.iterwalk(element, events=("start", "end"))
-    for count, (event, node) in enumerate(walker, start=1):
-        if count == most:
-            break
-        tag = node.tag
-        if event == "start":
-            if not isinstance(tag, str) or tag in SILENT or (node is not element and node in skip):
-                walker.skip_subtree()
-                continue
-            if node is not element and (tag not in INLINE or node.get("cp-block") is not None):
-                parts.append("\n")
-            if tag == "img" and node.get("alt"):
-                parts.append(node.get("alt") or "")
-            label = node.get("aria-label") if naming and node is not element else None
-            if label:
-                parts.append(label)
-                walker.skip_subtree()
-            elif node.text:
-                parts.append(node.text.replace("\n", " "))
-        else:
-            if node is element:
+    if element.tag in SILENT:
+        return ""
+    parts: list[str] = [(element.text or "").replace("\n", " ")]
+    around: list[tuple[Element, bool, Iterator[Element]]] = []  # what is being read, from the outside in
+    inside: Iterator[Element] = iter(element)
+    count = 0
+    while True:
+        node = next(inside, None)
+        if node is None:
+            if not around:
                 break
-            if not (tag in INLINE and node.get("cp-block") is None):
-                parts.append("\n")
-            if node.tail:
-                parts.append(node.tail.replace("\n", " "))
+            node, block, inside = around.pop()
+        else:
+            tag = node.tag
+            block = tag not in INLINE or node.get("cp-block") is not None
+            if isinstance(tag, str) and tag not in SILENT and node not in skip:
+                count += 1
+                if count == most:
+                    break
+                if block:
+                    parts.append("\n")
+                if tag == "img" and (alt := node.get("alt")):
+                    parts.append(alt)
+                if naming and (label := node.get("aria-label")):
+                    parts.append(label)
+                else:
+                    if text := node.text:
+                        parts.append(text.replace("\n", " "))
+                    if len(node):
+                        around.append((node, block, inside))
+                        inside = iter(node)
+                        continue
+        if block:
+            parts.append("\n")
+        if tail := node.tail:
+            parts.append(tail.replace("\n", " "))
     joined = "".join(parts)
     if not lines:
         return squash(joined)

@@ -36,6 +36,11 @@ def _is_title(element: Element) -> bool:
     return following is not None and (len(following) > 0 or following.getnext() is not None)
 
 
+def may_title(marks: str | None) -> bool:
+    """Whether a box of this class may have a title, or part of one, in it."""
+    return bool(marks) and any(_marks(marks or ""))
+
+
 def title_of(element: Element) -> str:
     """The title that an element is of the box around it, or ""."""
     if element.tag not in _TAGS:

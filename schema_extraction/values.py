@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import lru_cache
 
 from schema_extraction.view import Value, ValueKind
 
@@ -127,6 +128,7 @@ def typed(raw: str, kind: ValueKind, day: date | None = None) -> Value:
     return Value(raw=raw, kind=kind, normal=normal, number=number, date=day)
 
 
+@lru_cache(maxsize=16384)
 def value(raw: str, hint: str = "") -> Value:
     """The value that `raw` holds. `hint` is what its label or input type says about it ("Order number", "email"), or
     "choice" for one of a closed set."""

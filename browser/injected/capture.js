@@ -4,7 +4,8 @@
 // scroll. What a page knows of us is one symbol on its global object:
 //
 //   globalThis[Symbol.for("casepilot")]
-//     .serialize({prefix}) -> {html, url, title, date} | null   (null: this frame is inlined by its same-origin parent)
+//     .serialize({prefix, seconds}) -> {html, url, title, date, missing} | null   (null: this frame is inlined by its same-origin
+//                                                                parent; what is not written after `seconds` is left out)
 //     .scene                                                    (what the last call wrote; journal.js keeps it up to date)
 //     .element(ref) -> Element | null                           (null: gone from the page, or of another document)
 //     .refOf(element) -> ref                                    (the same for the life of the element)
@@ -13,6 +14,41 @@
   const pilot = (globalThis[Symbol.for("casepilot")] ??= {});
   if (pilot.serialize) return;
   const { heard } = pilot.ears;
+
+  // -- built-ins ----------------------------------------------------------------------------------------------------------
+  // As they were before any script of the page ran.
+  const { Map, Set, WeakMap, WeakSet, WeakRef, performance, getComputedStyle } = globalThis;
+  const BUILT_IN = [
+    [Array.prototype, "map filter flatMap some every find includes join slice push sort shift values"],
+    [String.prototype, "replace trim split slice startsWith includes toLowerCase match matchAll padStart toWellFormed"],
+    [RegExp.prototype, "test exec"],
+    [Map.prototype, "get set has delete keys entries"],
+    [Set.prototype, "has add delete values"],
+    [Element.prototype, "getAttribute hasAttribute querySelector querySelectorAll matches closest checkVisibility getBoundingClientRect"],
+    [Node.prototype, "contains getRootNode compareDocumentPosition"],
+    [Document.prototype, "querySelectorAll getElementById getElementsByTagName"],
+  ].flatMap(([holder, names]) => names.split(" ").map((name) => ({ holder, name, ours: holder[name] })));
+
+  // `call` among these; what the page has put in their place is back when it returns.
+  const undisturbed = (call) => (argument) => {
+    let theirs = null;
+    for (let i = 0; i < BUILT_IN.length; i++) {
+      const { holder, name, ours } = BUILT_IN[i];
+      const now = holder[name];
+      if (now === ours) continue;
+      try {
+        holder[name] = ours;
+        theirs = { holder, name, now, next: theirs };
+      } catch {
+        // fixed by the page: nothing can be done about it
+      }
+    }
+    try {
+      return call(argument);
+    } finally {
+      for (; theirs; theirs = theirs.next) theirs.holder[theirs.name] = theirs.now;
+    }
+  };
 
   // -- refs ---------------------------------------------------------------------------------------------------------------
   // The token tells documents apart, so that a ref kept across a reload is stale and never names somebody else.
@@ -57,6 +93,7 @@
     "id for form list headers aria-labelledby aria-describedby aria-errormessage aria-controls aria-owns aria-details " +
       "aria-activedescendant aria-flowto",
   );
+  const SECTIONS = words("tbody thead tfoot");
   const VALUED = words("option button li data meter progress");
   const INLINE = words("span a b i em strong small label code abbr cite q s u time bdi bdo mark sub sup kbd samp var font data output slot");
   const SPACED = words("span a b i em strong small");
@@ -83,9 +120,15 @@
   // A handler of clicks on one of these says nothing of what in it can be clicked.
   const HOLDERS = words("body form table thead tbody tfoot tr td th ul ol dl");
   const BRIEF = { elements: 4, characters: 80, pixels: 64 };
-  const NAME = /^[a-z][a-z0-9-]*$/;
+  const NAME = /^(?!cp-)[a-z][a-z0-9-]*$/; // what begins with cp- is ours
+  const PATH = /^(\/[\w-]+)+\/?(\?[\w=&-]*)?$/; // an address that is the same when it is resolved
+  const SHOWN = { opacityProperty: true, visibilityProperty: true };
   const ROW_LIMIT = 200;
   const NODE_LIMIT = 30000;
+  const SIZE_LIMIT = 8e6; // characters of markup, after which no more elements are written
+  const TEXT_LIMIT = 1e5; // characters of one text or value
+  const ICON_AREA = 3000; // square pixels
+  const LEVEL_LIMIT = 550; // Chromium's own parser nests no deeper than 512; scripts can
   const ATTRIBUTE_LIMIT = 300;
 
   const SPECIAL = /[&<>"\n\u0000-\u0008\u000b\u000e-\u001f\ufffe\uffff]/;
@@ -114,12 +157,11 @@
   };
 
   // -- modal dialogs --------------------------------------------------------------------------------------------------------
-  const composedParent = (node) => node.assignedSlot ?? node.parentElement ?? (node.getRootNode().host || null);
+  // A field of that name hides a form's own.
+  const parentOf = Object.getOwnPropertyDescriptor(Node.prototype, "parentElement").get;
+  const attributesOf = Object.getOwnPropertyDescriptor(Element.prototype, "attributes").get;
 
-  const everyRoot = (root, found = [root]) => {
-    for (const node of root.querySelectorAll("*")) if (node.shadowRoot) everyRoot(node.shadowRoot, (found.push(node.shadowRoot), found));
-    return found;
-  };
+  const composedParent = (node) => node.assignedSlot ?? parentOf.call(node) ?? (node.getRootNode().host || null);
 
   const byId = (node, ids) => {
     const root = node.getRootNode();
@@ -135,7 +177,7 @@
     const open = modals.filter(
       (node) =>
         (node.getAttribute("aria-modal") === "true" || (node.localName === "dialog" && node.open && node.matches(":modal"))) &&
-        node.checkVisibility({ opacityProperty: true, visibilityProperty: true }),
+        node.checkVisibility(SHOWN),
     );
     if (!open.length) return null;
     open.sort((one, other) => (one.compareDocumentPosition(other) & 2 ? 1 : -1));
@@ -160,21 +202,28 @@
 
   // -- the scene ------------------------------------------------------------------------------------------------------------
   // What was written last, so that a later call can write only what has changed:
-  //   numbers: element -> its place among the elements written; states: element -> the state that it was visited in;
+  //   numbers: element -> its place among the elements written; states: by that place, the state that the element was visited in;
   //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
-  //   document; windows: long tables -> first row written; classed: elements with the class of a button -> whether they are one;
-  //   handled: elements with handlers of clicks -> what they are by these (see `pressed`); linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
-  //   drawn: fields that are written though something else is drawn in their place, or may be; faces: what is, without a role.
+  //   document; windows: long tables -> first row written; shown: long tables -> what is written of them; classed: elements with the class of a button -> whether they are one;
+  //   handled: elements with handlers of clicks -> what they are by these (see `pressed`); faces: what is drawn in place of fields, without a role;
+  //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
+  //   shadows: shadow roots that are written; drawn: fields that are written though something else is drawn in their place, or may be; based: addresses may have a base of their
+  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else; beyond: how many elements are written
+  //   where there are more, else 0; long: elements with a text that was cut; deep: elements whose contents are nested too deep,
+  //   with their number; closed: elements that draw something which no script can look into.
   let scene = null;
   let out = "";
   let nodes = 0;
+  let deadline = Infinity; // when the whole page has taken too long to write
+  let spent = false;
   // While a patch is written: its root, whether children that have not changed are kept, and whether the root was written.
   let patch = null;
 
   const fresh = (prefix) => ({
-    prefix, count: 0, numbers: new Map(), states: new WeakMap(), fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), classed: new Map(), handled: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(), faces: new WeakSet(),
-    scopes: new Map(), relinked: false,
+    prefix, count: 0, numbers: new Map(), states: [], fields: new Map(), docs: new Map(), frames: new Map(),
+    windows: new Map(), shown: new WeakMap(), classed: new Map(), handled: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(), faces: new WeakSet(),
+    scopes: new Map(), shadows: new Set(), relinked: false, based: false, unforeseen: false,
+    beyond: 0, long: new Set(), deep: new Map(), closed: new Set(),
   });
 
   // A shadow root's or inner document's ids get a prefix: the output has one scope.
@@ -186,8 +235,22 @@
     return scope;
   };
 
+  // Whether there has been too much already, so that nothing more is written.
+  const full = () => {
+    if (!spent && nodes <= NODE_LIMIT && out.length <= SIZE_LIMIT && (nodes % 256 || performance.now() <= deadline)) return false;
+    scene.beyond ||= nodes;
+    spent = true;
+    return true;
+  };
+
+  const bounded = (text, node) => {
+    if (text.length <= TEXT_LIMIT) return text;
+    scene.long.add(node.nodeType === 3 ? node.parentNode : node);
+    return text.slice(0, TEXT_LIMIT);
+  };
+
   const attribute = (name, value) => {
-    out += ` ${name}="${escapeValue(String(value))}"`;
+    out += ` ${name}="${escapeValue(typeof value === "string" ? value : String(value))}"`;
   };
 
   // Every element that is written begins here, so that numbers are places in document order.
@@ -199,38 +262,60 @@
     }
     if (node && state && !state.forced) {
       scene.numbers.set(node, scene.count);
-      scene.states.set(node, state);
+      scene.states[scene.count] = state;
     }
     scene.count++;
   };
 
-  const roleOf = (node) => (node.getAttribute("role") ?? "").trim().split(/\s+/)[0].toLowerCase();
+  const roleOf = (node) => {
+    const role = node.getAttribute("role");
+    return role ? role.trim().split(/\s+/)[0].toLowerCase() : "";
+  };
 
   const isEditor = (node) =>
     node.hasAttribute("contenteditable") &&
     node.isContentEditable &&
     !(node.parentElement && node.parentElement.isContentEditable) &&
-    node.localName !== "html";
+    node.localName !== "html" &&
+    node !== document.body;
 
   const address = (node) => {
     const raw = node.getAttribute("href") ?? "";
+    if (PATH.test(raw) && !scene.based) return raw;
     if (raw.startsWith("#") || !/^https?:$/.test(node.protocol ?? "")) return raw;
     return node.origin === location.origin ? node.href.slice(location.origin.length) : node.href;
   };
 
+  // How an attribute is written, by its name: not at all, as it is, or by a rule of its own.
+  const OMITTED = 0;
+  const PLAIN = 1;
+  const BARE = 2;
+  const NAMING = 3;
+  const OWN = 4;
+  const manner = (name) => {
+    if (name === "value" || name === "tabindex" || name === "href") return OWN;
+    if (!(ATTRIBUTES.has(name) || name.startsWith("aria-") || name.startsWith("data-"))) return OMITTED;
+    if (!NAME.test(name) || name.startsWith("data-v-")) return OMITTED;
+    return FLAGS.has(name) ? BARE : IDREFS.has(name) ? NAMING : PLAIN;
+  };
+  const manners = new Map();
+
   const writeAttributes = (node, tag, role) => {
-    if (node.hasAttributes()) {
-      const scope = scopeOf(node);
-      for (const { name, value } of node.attributes) {
-        const aria = name.startsWith("aria-");
-        if (!(aria || ATTRIBUTES.has(name) || name.startsWith("data-") || (name === "value" && VALUED.has(tag)))) continue;
-        if (!NAME.test(name) || name.startsWith("data-v-")) continue;
-        if (name === "tabindex" && role && (role !== "button" || value !== "-1")) continue;
-        if (FLAGS.has(name)) attribute(name, "");
-        else if (name === "href") attribute(name, address(node).slice(0, 2 * ATTRIBUTE_LIMIT));
-        else if (scope && IDREFS.has(name)) attribute(name, value.trim().split(/\s+/).filter(Boolean).map((id) => scope + id).join(" "));
-        else attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
+    const attributes = tag === "form" ? attributesOf.call(node) : node.attributes;
+    for (let i = 0, count = attributes.length; i < count; i++) {
+      const { name, value } = attributes[i];
+      let how = manners.get(name);
+      if (how === undefined) manners.set(name, (how = manner(name)));
+      if (how === OMITTED) continue;
+      if (how === OWN) {
+        if (name === "href") attribute(name, address(node).slice(0, 2 * ATTRIBUTE_LIMIT));
+        else if (name === "value" ? VALUED.has(tag) : !role || (role === "button" && value === "-1")) attribute(name, value.slice(0, ATTRIBUTE_LIMIT));
+        continue;
       }
+      const scope = how === NAMING ? scopeOf(node) : "";
+      if (how === BARE) attribute(name, "");
+      else if (scope) attribute(name, value.trim().split(/\s+/).filter(Boolean).map((id) => scope + id).join(" "));
+      else attribute(name, value.length > ATTRIBUTE_LIMIT ? value.slice(0, ATTRIBUTE_LIMIT) : value);
     }
     if (NATIVE.has(tag) || tag === "fieldset") if (node.matches(":disabled")) attribute("disabled", "");
   };
@@ -248,7 +333,7 @@
     const text = node.innerText.trim();
     const empty = /(^|[\s_-])placeholder([\s_-]|$)/.test(node.className) && Boolean(text);
     if (empty && !node.hasAttribute("aria-placeholder")) attribute("aria-placeholder", text.slice(0, ATTRIBUTE_LIMIT));
-    attribute("cp-value", empty ? "" : text);
+    attribute("cp-value", empty ? "" : bounded(text, node));
   };
 
   const writeState = (node, tag, editor, state) => {
@@ -259,12 +344,12 @@
         attribute("value", node.value.slice(0, ATTRIBUTE_LIMIT));
       } else if (isSecret(node)) attribute("cp-sensitive", "true");
       else if (type === "file") attribute("cp-value", [...node.files].map((file) => file.name).join(", "));
-      else attribute("cp-value", node.value);
+      else attribute("cp-value", bounded(node.value, node));
       if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
     } else if (tag === "textarea" || tag === "select") {
-      attribute("cp-value", node.value);
+      attribute("cp-value", bounded(node.value, node));
       if (node.matches(":user-invalid")) attribute("cp-invalid", node.validationMessage);
-    } else if (tag === "output") attribute("cp-value", node.value);
+    } else if (tag === "output") attribute("cp-value", bounded(node.value, node));
     else if (editor) writeEditor(node);
     if (tag === "option" && node.selected) attribute("cp-selected", "true");
     if (!state.forced && (tag === "input" || tag === "textarea" || tag === "select")) scene.fields.set(node, signature(node));
@@ -322,7 +407,7 @@
     if (rect.width > 2 && rect.height > 2 && node.checkVisibility({ opacityProperty: true })) return null;
     for (const beside of [node.nextElementSibling, node.previousElementSibling]) {
       const found = !beside ? [] : beside.matches(OPENER) ? [beside] : beside.querySelectorAll(OPENER);
-      if (found.length === 1 && found[0].localName !== "select" && found[0].checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
+      if (found.length === 1 && found[0].localName !== "select" && found[0].checkVisibility(SHOWN)) {
         return found[0];
       }
     }
@@ -331,7 +416,7 @@
 
   const isShown = (node) => {
     const rect = node.getBoundingClientRect();
-    return rect.width > 1 && rect.height > 1 && rect.right > 0 && node.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    return rect.width > 1 && rect.height > 1 && rect.right > 0 && node.checkVisibility(SHOWN);
   };
 
   const hasLabel = (node) => [...(node.labels ?? [])].some((label) => label.htmlFor && isShown(label));
@@ -407,6 +492,9 @@
       scene.windows.delete(at);
       scene.classed.delete(at);
       scene.handled.delete(at);
+      scene.long.delete(at);
+      scene.deep.delete(at);
+      scene.closed.delete(at);
       if (scene.frames.has(at)) {
         const inner = scene.frames.get(at);
         scene.frames.delete(at);
@@ -429,6 +517,7 @@
   // The rows of a long table that are written: those from the first that is in sight.
   const firstRow = (section) => {
     const rows = section.rows;
+    if (rows[0].getBoundingClientRect().bottom > 0) return 0;
     const last = rows.length - ROW_LIMIT;
     let low = 0;
     for (let high = last; low < high; ) {
@@ -442,35 +531,68 @@
   // `state`: doc (fore, focus of its document), back (outside the modal dialog), inside (within it), operable (inside a control),
   // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden).
   const children = (node, state) => {
-    const list = node.localName === "slot" ? node.assignedNodes({ flatten: true }) : null;
-    const kids = list?.length ? list : node.childNodes;
-    let skipped = 0;
-    let rows = 0;
-    let heads = 0;
-    if (node.rows?.length > ROW_LIMIT && node.localName !== "table") {
-      scene.windows.set(node, (skipped = firstRow(node)));
-      heads = headRows(node);
+    if (state.level > LEVEL_LIMIT) {
+      const inner = node.querySelectorAll("*").length;
+      if (inner) scene.deep.set(node, inner);
+      return;
     }
-    for (const child of kids) {
-      if (child.nodeType === 3) {
-        if (state.text) {
-          const text = squeeze(child.data);
-          if (text) out += escapeText(text);
-        }
-      } else if (child.nodeType === 1) {
-        if (child.localName === "tr" && (rows++ < skipped || rows - skipped > ROW_LIMIT) && rows > heads) {
-          if (patch && scene.numbers.has(child)) forget(child);
-          continue;
-        }
-        if (patch?.keep) {
-          const number = scene.numbers.get(child);
-          if (number !== undefined) {
-            out += `<cp-keep n="${number}"/>`;
-            continue;
-          }
-        }
-        visit(child, state);
+    const tag = node.localName;
+    if (SECTIONS.has(tag) && node.rows.length > ROW_LIMIT) return someRows(node, state);
+    const list = tag === "slot" ? node.assignedNodes({ flatten: true }) : null;
+    if (list?.length) for (const child of list) writeChild(child, state);
+    else for (let child = node.firstChild; child; child = child.nextSibling) writeChild(child, state);
+    writeKept();
+  };
+
+  // The window of a long table: its rows of headers, and those from the first in sight.
+  const someRows = (section, state) => {
+    const first = firstRow(section);
+    const heads = Math.min(headRows(section), first);
+    const before = scene.shown.get(section);
+    const shown = new Set();
+    const some = (child, count) => {
+      for (let rows = 0; child; child = child.nextSibling) {
+        if (child.localName === "tr" && ++rows > count) break;
+        if (child.nodeType === 1) shown.add(child);
+        writeChild(child, state);
       }
+      writeKept();
+    };
+    if (heads) some(section.firstChild, heads);
+    some(first ? section.rows[first] : section.firstChild, ROW_LIMIT);
+    scene.windows.set(section, first);
+    scene.shown.set(section, shown);
+    if (patch && before) for (const row of before) if (!shown.has(row)) forget(row);
+  };
+
+  // Neighbours that are as they were, in one.
+  let kept = [];
+  const writeKept = () => {
+    if (!kept.length) return;
+    out += `<cp-keep n="${kept.join()}"/>`;
+    kept = [];
+  };
+
+  const writeChild = (child, state) => {
+    const type = child.nodeType;
+    if (type === 3) {
+      if (state.text && !full()) {
+        const text = squeeze(bounded(child.data, child));
+        if (text) {
+          writeKept();
+          out += escapeText(text);
+        }
+      }
+    } else if (type === 1) {
+      if (patch?.keep) {
+        const number = scene.numbers.get(child);
+        if (number !== undefined) {
+          kept.push(number);
+          return;
+        }
+      }
+      writeKept();
+      visit(child, state);
     }
   };
 
@@ -480,25 +602,26 @@
   // A text field of one pixel only takes the keys for what is drawn beside it.
   const isProxy = (node, rect) => rect.height <= 1 && !TEXTLESS.has(node.type) && !roleOf(node) && !drawnText(node);
 
+  const operated = (node, tag) => NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
+
   // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
-  const seen = (node, tag, state) => {
+  const seen = (node, tag, state, style) => {
     if (state.forced || tag === "body") return true;
-    if (node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) {
+    if (node.checkVisibility(SHOWN)) {
+      const clips = style.overflowX !== "visible" || style.overflowY !== "visible";
+      if (!clips && tag !== "iframe" && !operated(node, tag)) return true;
       const rect = node.getBoundingClientRect();
       if (rect.width && rect.height && rect.right > -1000) return !(tag === "input" && rect.width <= 1 && isProxy(node, rect)) || null;
       if (tag === "br" || tag === "option" || tag === "wbr") return true;
       if (tag === "input" && (DRAWN_OVER.has(node.type) || drawnText(node))) return true;
-      const style = getComputedStyle(node);
-      if (style.display === "contents") return false;
-      const operated = NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
-      if (rect.right <= -1000 && operated) return null; // parked beside the page
+      if (rect.right <= -1000 && operated(node, tag)) return null; // parked beside the page
       const clipped = tag === "div" || tag === "span" ? clipping(node) : null;
       if (clipped) {
         scene.drawn.add(clipped);
         return drawnSelect(clipped) ? false : null;
       }
       if (rect.width && rect.height) return true;
-      if (style.overflowX !== "visible" || style.overflowY !== "visible") {
+      if (clips) {
         return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
       }
       if (tag === "iframe" || (NATIVE.has(tag) && !node.firstChild)) return null;
@@ -507,7 +630,6 @@
     }
     if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
     if (tag === "select" && drawnSelect(node)) return true;
-    const style = getComputedStyle(node);
     if (style.display === "contents") return false;
     if (tag === "input" && style.display !== "none" && style.visibility === "visible" && drawnText(node)) return true;
     if (tag === "input" && node.type === "file" && style.display === "none" && hasLabel(node)) return true;
@@ -518,13 +640,28 @@
     return false; // visibility: hidden, which children may undo
   };
 
+  // Documents with the shadow roots in them that may hold modal dialogs. Roots become known when their hosts are written.
+  const harbours = new WeakMap();
+
   const enter = (doc) => {
-    const modals = everyRoot(doc).flatMap(modalsIn);
+    const modals = modalsIn(doc);
+    for (const root of harbours.get(doc) ?? []) if (root.host.isConnected) modals.push(...modalsIn(root));
     const fore = foreground(modals);
     const focus = deepFocus(doc);
     const known = { fore, focus, front: fore, modals, body: doc.body };
     scene.docs.set(doc, known);
+    if (doc.querySelector("base[href]")) scene.based = true;
     return known;
+  };
+
+  const discover = (root) => {
+    scene.shadows.add(root);
+    const doc = root.ownerDocument;
+    if (!harbours.has(doc)) harbours.set(doc, new Set());
+    const known = harbours.get(doc);
+    if (known.has(root) || !modalsIn(root).length) return;
+    known.add(root);
+    scene.unforeseen = true;
   };
 
   const frame = (node, state, besideModal) => {
@@ -592,7 +729,7 @@
 
   // The tooltip of an ornament in a control: it may be all that names the control.
   const tooltip = (node, state) => {
-    if (!(state.operable || state.pointer) || state.forced || !node.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return;
+    if (!(state.operable || state.pointer) || state.forced || !node.checkVisibility(SHOWN)) return;
     const bearer = node.matches(TIP) ? node : node.querySelector(TIP);
     const name = bearer && TIPS.find((name) => bearer.getAttribute(name)?.trim());
     const tip = name ? bearer.getAttribute(name) : node.querySelector("title")?.textContent;
@@ -639,9 +776,18 @@
 
   const blank = (node, pseudo) => /^"\s+"$/.test(getComputedStyle(node, pseudo).content);
 
+  // A component without contents that takes up more room than an icon draws them in a closed shadow root.
+  const isClosed = (node) => {
+    if (node.shadowRoot || node.firstChild || !customElements.get(node.localName)) return false;
+    const { width, height } = node.getBoundingClientRect();
+    return width * height > ICON_AREA;
+  };
+
   const visit = (node, state) => {
     const tag = node.localName;
-    if (SKIP.has(tag) || (scene.numbers.has(node) && node !== patch?.root) || ++nodes > NODE_LIMIT) return;
+    if (SKIP.has(tag) || (scene.numbers.has(node) && node !== patch?.root)) return;
+    nodes++;
+    if (full()) return;
     const fore = state.doc?.fore;
     // The rest of the page is shut off while a modal dialog is open, often by these very attributes.
     let back = state.back;
@@ -652,10 +798,11 @@
       if (node.getAttribute("aria-hidden") === "true") return tooltip(node, state);
     }
     if (tag === "input" && node.type === "hidden") return;
-    const visible = seen(node, tag, state);
+    const style = state.forced ? null : getComputedStyle(node);
+    const visible = seen(node, tag, state, style);
     if (visible === null) return;
     const inside = state.inside || Boolean(fore?.roots.has(node));
-    if (tag === "iframe") {
+    if (tag === "iframe" || tag === "frame") {
       frame(node, { ...state, back, inside: false }, besideModal);
       return;
     }
@@ -666,13 +813,13 @@
     const native = NATIVE.has(tag) || (tag === "a" && node.hasAttribute("href"));
     const operable = native || editor || WIDGETS.has(role);
     // Nobody can operate what is not seen, though what stands in it may be.
-    if (operable && !visible && !node.shadowRoot && getComputedStyle(node).display !== "contents") {
-      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false });
+    if (operable && !visible && !node.shadowRoot && style.display !== "contents") {
+      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false, level: state.level + 1 });
       return;
     }
-    const name = NAME.test(tag) ? tag : "cp-element";
+    const name = NAME.test(tag) ? (tag === "frameset" ? "body" : tag) : "cp-element";
+    if (visible && tag.includes("-") && isClosed(node)) scene.closed.add(node);
     const shadow = node.shadowRoot;
-    const style = state.forced ? null : getComputedStyle(node);
     if (visible || shadow || operable || role || node.id) {
       open(name, node, state);
       writeAttributes(node, tag, role);
@@ -680,7 +827,7 @@
       let clickable = false;
       if (!operable && (!role || role === "columnheader") && !state.operable && tag !== "label" && style) {
         if (!state.pointer) {
-          clickable = Boolean(node.onclick) || (node.tabIndex === 0 && node.hasAttribute("tabindex")) || style.cursor === "pointer";
+          clickable = Boolean(node.onclick) || (node.hasAttribute("tabindex") && node.tabIndex === 0) || style.cursor === "pointer";
           if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
           clickable ||= Boolean(toggles(node));
         }
@@ -699,7 +846,7 @@
       if (tag === "label" && [...node.querySelectorAll("[aria-hidden=true]")].some((mark) => mark.textContent.trim() === "*")) {
         attribute("cp-required", "true");
       }
-      if (style?.position === "absolute" && !operable && !INLINE.has(tag) && node.firstElementChild) attribute("cp-floating", "true");
+      if (style && !operable && !INLINE.has(tag) && node.firstElementChild && style.position === "absolute") attribute("cp-floating", "true");
       if (operable || clickable || tag === "label" || scene.faces.has(node)) attribute("cp-ref", scene.prefix + refOf(node));
       if (besideModal) attribute("cp-inert", "true");
       if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
@@ -720,13 +867,15 @@
         inside,
         operable: state.operable || operable || tag === "label",
         pointer: state.pointer || clickable,
-        text: visible || Boolean(style && style.display === "contents" && style.visibility === "visible"),
+        text: (visible && !(tag === "details" && !node.open)) || Boolean(style && style.display === "contents" && style.visibility === "visible"),
         forced: state.forced,
+        level: state.level + 1,
       };
       if (tag === "select") options(node);
       else if (tag === "textarea" || editor) {
         // its text is its value
       } else if (shadow) {
+        discover(shadow);
         open("cp-shadow");
         out += ">";
         children(shadow, { ...below, text: true });
@@ -742,10 +891,11 @@
       out += `</${name}>`;
       return;
     }
-    children(node, { ...state, back, inside, text: style.display === "contents" && style.visibility === "visible" });
+    const text = style.display === "contents" && style.visibility === "visible";
+    children(node, { ...state, back, inside, text, level: state.level + 1 });
   };
 
-  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true };
+  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true, level: 0 };
 
   // Lists that a control opens and hidden labels that it names: read now, though they are hidden.
   const popups = () => {
@@ -786,37 +936,76 @@
     }
   };
 
-  const serialize = ({ prefix = "" } = {}) => {
+  const READABLE = /^(text\/(html|plain|css|csv|markdown)|(application|text)\/xml|application\/(xhtml\+xml|json))$/;
+
+  // What a person sees and was not written, in words.
+  const missing = () => {
+    const found = [];
+    if (!READABLE.test(document.contentType)) found.push(`what a document of the type ${document.contentType} shows`);
+    else if (!document.body) found.push("the page itself, which has no body");
+    if (document.readyState === "loading") found.push("the rest of the page, which is still loading");
+    if (scene.beyond) {
+      const count = document.getElementsByTagName("*").length;
+      found.push(`what comes after the first ${scene.beyond} elements; the page has ${count}`);
+    }
+    if (scene.long.size) found.push(`what comes after the first ${TEXT_LIMIT} characters of a text`);
+    let deep = 0;
+    for (const [node, count] of scene.deep) node.isConnected ? (deep += count) : scene.deep.delete(node);
+    if (deep) found.push(`${deep} elements nested more than ${LEVEL_LIMIT} levels deep`);
+    for (const [node, inner] of scene.frames) {
+      if (!node.isConnected || !inner || !/^https?:/.test(node.src) || node.hasAttribute("srcdoc")) continue;
+      if (inner.URL === "about:blank") found.push(`the frame ${node.src}, which has not loaded`);
+      else if (inner.readyState === "loading") found.push(`the rest of the frame ${node.src}, which is still loading`);
+      else if (!READABLE.test(inner.contentType)) found.push(`the frame ${node.src}, of the type ${inner.contentType}`);
+    }
+    const closed = new Set([...scene.closed].filter((node) => node.isConnected).map((node) => node.localName));
+    for (const name of closed) found.push(`what <${name}> draws, which no script can look into`);
+    return found;
+  };
+
+  const serialize = ({ prefix = "", seconds = Infinity } = {}) => {
     if (isInlined()) return null;
     pilot.prefix = prefix;
     sweep();
+    deadline = performance.now() + seconds * 1000;
+    let html = write(prefix);
+    for (let again = 0; scene.unforeseen && again < 9 && performance.now() < deadline; again++) html = write(prefix);
+    deadline = Infinity;
+    return { html, url: location.href, title: document.title, date: today(), missing: missing() };
+  };
+
+  const write = (prefix) => {
     scene = pilot.scene = fresh(prefix);
     patch = null;
     nodes = 0;
+    spent = false;
     out = "";
     open("html");
     attribute("cp-date", today());
     if (document.documentElement?.lang) attribute("lang", document.documentElement.lang);
     out += ">";
     if (document.body) {
-      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false };
+      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false, level: 0 };
       visit(document.body, state);
       popups();
     }
     out += "</html>";
     const html = out.toWellFormed();
     out = "";
-    return { html, url: location.href, title: document.title, date: today() };
+    return html;
   };
 
-  // One element as it is now, with the children that are not new as <cp-keep n="..."/> (`keep`), or with all anew.
+  // One element as it is now, with the children that are not new as <cp-keep n="1,2,..."/> (`keep`), or with all anew.
   // null: it is seen no more; undefined: it is written no more, though something in it may be.
   const rewrite = (node, keep) => {
-    const state = scene.states.get(node);
+    const state = scene.states[scene.numbers.get(node)];
     const { count } = scene;
     patch = { root: node, keep, written: false };
     out = "";
     nodes = 0;
+    spent = false;
+    scene.deep.delete(node);
+    scene.long.delete(node);
     visit(node, state);
     const html = out.toWellFormed();
     const { written } = patch;
@@ -834,7 +1023,7 @@
   };
 
   Object.assign(pilot, {
-    serialize, element, refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, modalsIn, deepFocus, firstRow, today, isInlined },
+    serialize, element: undisturbed(element), refOf, isSecret, prefix: "", scene: null,
+    pen: { rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed },
   });
 })();

@@ -4,16 +4,18 @@
 // rules that follow the state of an element such as :checked or :hover) is compared on each call.
 //
 //   globalThis[Symbol.for("casepilot")]
-//     .changes({prefix, since}) -> {patches: [[number, html]], url, title, date, version}   since the call that gave `since`
-//                                | {html, url, title, date, version}                        all of it, where that is not known
-//                                | null                                                     (see serialize)
+//     .changes({prefix, since, seconds})
+//        -> {patches: [[number, html]], url, title, date, missing, version}   since the call that gave `since`
+//         | {html, url, title, date, missing, version}                        all of it, where that is not known
+//         | null                                                              (see serialize)
 //
-// A patch replaces the element with that number (its place in the order of writing) by what it is now; <cp-keep n="..."> in
-// it stands for an element that is as it was. Empty: the element is gone. Number 0 is the root: what follows the body.
+// A patch replaces the element with that number (its place in the order of writing) by what it is now; <cp-keep n="1,2,..."> in
+// it stands for neighbours that are as they were. Empty: the element is gone. Number 0 is the root: what follows the body.
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, modalsIn, deepFocus, firstRow, today, isInlined } = pilot.pen;
+  const { rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed } = pilot.pen;
+  const { Map, Set, MutationObserver } = globalThis;
 
   const OURS = "casepilot-overlay";
   const MANY = 400; // places; more are not worth patching
@@ -92,7 +94,7 @@
 
   const differing = (before, now) => [...before.filter((word) => !now.includes(word)), ...now.filter((word) => !before.includes(word))];
 
-  const observer = new MutationObserver(take);
+  const observer = new MutationObserver(undisturbed(take));
   const onEnd = (event) => {
     const target = event.composedPath()[0];
     if (target.nodeType === 1) isStyle(target) ? (lost = true) : deep.add(target);
@@ -349,15 +351,16 @@
   // Frames and shadow roots that were written are watched from now on.
   const follow = () => {
     for (const doc of scene.docs.keys()) watch(doc);
-    for (const node of scene.numbers.keys()) if (node.shadowRoot) watch(node.shadowRoot);
+    for (const root of scene.shadows) if (root.host.isConnected) watch(root);
   };
 
-  const whole = (prefix) => {
-    const found = pilot.serialize({ prefix });
+  const whole = (prefix, seconds) => {
+    const found = pilot.serialize({ prefix, seconds });
     if (!found) return null;
-    unwatch();
     scene = pilot.scene;
     size = scene.count;
+    if ([...roots].some((root) => !scene.docs.has(root) && !scene.shadows.has(root))) unwatch();
+    observer.takeRecords();
     reset();
     follow();
     const now = surroundings();
@@ -367,22 +370,24 @@
     return { ...found, version: `${token}.${++version}` };
   };
 
-  const changes = ({ prefix = "", since = "" } = {}) => {
+  const changes = ({ prefix = "", since = "", seconds = Infinity } = {}) => {
     if (isInlined()) return null;
     take(observer.takeRecords());
-    if (!scene || scene !== pilot.scene || scene.prefix !== prefix || since !== `${token}.${version}`) return whole(prefix);
-    if (scene.count > 4 * size + 2000) return whole(prefix);
-    if (lost || surroundings() !== environment || !compare()) return whole(prefix);
+    if (!scene || scene !== pilot.scene || scene.prefix !== prefix || since !== `${token}.${version}`) return whole(prefix, seconds);
+    if (scene.count > 4 * size + 2000) return whole(prefix, seconds);
+    if (lost || surroundings() !== environment || !compare()) return whole(prefix, seconds);
     const rested = !deep.size && !flat.size && !gone.length;
+    // What was cut off may be in sight now.
+    if (scene.beyond && !rested) return whole(prefix, seconds);
     const written = rested ? [] : patches();
-    if (!written) return whole(prefix);
+    if (!written) return whole(prefix, seconds);
     reset();
     if (written.length) {
       follow();
-      if (!inFront()) return whole(prefix);
+      if (!inFront()) return whole(prefix, seconds);
     }
-    return { patches: written, url: location.href, title: document.title, date: today(), version: `${token}.${++version}` };
+    return { patches: written, url: location.href, title: document.title, date: today(), missing: missing(), version: `${token}.${++version}` };
   };
 
-  Object.assign(pilot, { changes });
+  Object.assign(pilot, { changes: undisturbed(changes) });
 })();

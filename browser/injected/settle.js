@@ -9,6 +9,8 @@
   const KEY = Symbol.for("casepilot.settle");
   if (globalThis[KEY]) return;
 
+  // As they were before any script of the page ran.
+  const { Set, Promise, performance, setTimeout, clearTimeout } = globalThis;
   const OURS = "casepilot-overlay";
   const NOISE_BATCHES = 12; // that many changes of one node, none more than NOISE_GAP after the last: an animation or a clock
   const NOISE_GAP = 1500; // ms

@@ -87,7 +87,8 @@ def popup_of(page: Page, node: Node) -> Element | None:
     if node.role == "combobox" and node.get("aria-expanded") == "true":
         if (beside := _open_beside(page, node)) is not None:
             return beside
-        open_lists = page.once("open lists", page.nodes[0].element, lambda _: _open_lists(page))
+        if (open_lists := page.known.get("open lists")) is None:
+            open_lists = page.known["open lists"] = _open_lists(page)
         return open_lists[0] if len(open_lists) == 1 else None
     return None
 

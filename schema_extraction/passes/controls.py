@@ -38,6 +38,9 @@ from schema_extraction.values import value
 from schema_extraction.view import Control, Format, Option, Value
 
 _ERROR = re.compile(r"err|invalid|feedback|problem|warn|danger", re.IGNORECASE)
+_FORMATTED = TEXT_ROLES | {"combobox", "slider", "file"}
+_ANY = Format()
+_READ = CONTROL_ROLES | {"columnheader"}
 _CLICKABLE_LIMIT = 80
 _SAID_LIMIT = 1000
 _FOCUSED = etree.XPath("boolean(descendant::*[@cp-focus])")
@@ -48,11 +51,10 @@ def _flag(node: Node, name: str) -> bool:
 
 
 def _disabled(node: Node) -> bool:
-    if _flag(node, "disabled"):
-        return True
-    return any(
+    return _flag(node, "disabled") or any(
         above.get("aria-disabled") == "true" or (above.tag == "fieldset" and above.get("disabled") is not None)
         for above in node.ancestors()
+        if above.attributes
     )
 
 
@@ -82,8 +84,8 @@ def _format(node: Node) -> Format:
         kind = "textarea"
     elif node.role in TEXT_ROLES:
         kind = "richtext"
-    if node.role not in TEXT_ROLES | {"combobox", "slider", "file"}:
-        return Format()
+    if node.role not in _FORMATTED:
+        return _ANY
     return Format(
         type=kind,
         pattern=node.get("pattern") or "",
@@ -97,9 +99,9 @@ def _format(node: Node) -> Format:
 def options_of(page: Page, node: Node) -> tuple[Option, ...]:
     """What a select, listbox or combobox offers, also while its popup is closed."""
     if node.tag == "select":
-        return native_options(node.element)
+        return page.once("options", node.element, native_options)
     if node.role == "listbox":
-        return aria_options(node.element)
+        return page.once("options", node.element, aria_options)
     if node.role == "combobox" or node.get("list"):
         popup = popup_of(page, node)
         if popup is not None:
@@ -144,6 +146,8 @@ def _saying(element: Element) -> str:
 
 def _said(page: Page, node: Node, invalid: bool) -> tuple[str, str, list[Element]]:
     """Hint and error message of a field, and the elements that say them."""
+    if not invalid and "aria-describedby" not in node.attributes:
+        return "", "", []
     hints: list[str] = []
     errors: list[str] = []
     read = description(page, node)
@@ -166,7 +170,8 @@ def _hint(node: Node, described: str, name: str) -> str:
     return " ".join(dict.fromkeys(text for text in texts if text and text != name))
 
 
-def _control(draft: Draft, node: Node) -> Control:
+def _control(draft: Draft, node: Node) -> tuple[Control, list[Element]]:
+    """A control, and the elements that speak of it."""
     page = draft.page
     drawn = read_field(draft, node) if is_field(node) else Drawn()
     options = drawn.options or options_of(page, node)
@@ -183,9 +188,8 @@ def _control(draft: Draft, node: Node) -> Control:
     message, described = message or drawn.message, described or drawn.hint
     read += drawn.read
     draft.claim(*read)
-    draft.described.update(dict.fromkeys(read, len(draft.controls)))
     drawn_value = value(drawn.value, "choice" if drawn.role else name) if drawn.value is not None else None
-    return Control(
+    control = Control(
         ref=drawn.ref or node.get("cp-ref") or "",
         key="",
         role="button" if header else drawn.role or node.role,
@@ -206,6 +210,25 @@ def _control(draft: Draft, node: Node) -> Control:
         expanded=_expanded(node),
         href=node.get("href") or "" if node.role == "link" else "",
     )
+    return control, read
+
+
+def _read_once(draft: Draft, node: Node) -> Control:
+    """A control, read again only when something that it was read from has changed."""
+    memo = node.remembers()
+    if (known := memo.get("control")) is None:
+        begin, restless = len(draft.claimed), draft.restless
+        draft.restless = False
+        control, read = _control(draft, node)
+        known = control, read, [element for element, _ in draft.claimed[begin:]]
+        if node.role != "file" and not draft.restless:  # the name of a file may be shown by another field
+            memo["control"] = known
+        draft.restless |= restless
+    else:
+        draft.claim(*known[2])
+    control, read, _ = known
+    draft.described.update(dict.fromkeys(read, len(draft.controls)))
+    return control
 
 
 def _radio_group(draft: Draft, radios: list[Node]) -> Control:
@@ -266,6 +289,8 @@ def read_controls(draft: Draft) -> None:
     """Read every operable element; radios of a group make one control, a popup list belongs to the control that opens it."""
     page, popups = draft.page, draft.shared.popups
     for node in draft.nodes:
+        if node.role not in _READ:
+            continue
         if node.inert and node.role in CONTROL_ROLES:
             # Behind a dialog: out of reach, and its caption is no prose either.
             draft.claim(node.element, *label_elements(page, node), *page.referred(node.prefix, node.get("aria-labelledby")))
@@ -274,7 +299,7 @@ def read_controls(draft: Draft) -> None:
         radios = draft.shared.radios[radio_key(page, node)] if node.role == "radio" else [node]
         if node is not radios[0]:
             continue
-        control = _radio_group(draft, radios) if node.role == "radio" else _control(draft, node)
+        control = _radio_group(draft, radios) if node.role == "radio" else _read_once(draft, node)
         for seat in radios:
             draft.claim(seat.element, *label_elements(page, seat), *page.referred(seat.prefix, seat.get("aria-labelledby")))
             for element in page.referred(seat.prefix, seat.get("aria-errormessage")):

@@ -20,6 +20,7 @@ from schema_extraction.view import Fact
 _LABEL_CLASS = re.compile(r"(?:^|[\s_-])(?:label|key|term|caption|field-name|title|heading|lbl|dt)(?:$|[\s_-])", re.IGNORECASE)
 _VALUE_CLASS = re.compile(r"(?:^|[\s_-])(?:value|val|data|content|dd|field-value)(?:$|[\s_-])", re.IGNORECASE)
 _LABEL_TAGS = frozenset({"b", "strong", "label", "dt", "th"})
+_LABELLING = frozenset({"b", "strong", "label", "span", "em", "small"})
 _BOXES = frozenset({"div", "p", "li", "span", "section", "td"})
 _LINE = re.compile(r"(?P<label>[A-Z][\w /'’#&-]{1,38}?)\s*:\s+(?P<value>\S.{0,118})")
 _SHOWING = TEXT_ROLES | {"combobox", "listbox", "meter"}
@@ -50,6 +51,9 @@ _LISTS = _Lists()
 
 def _items(box: Element) -> Iterator[Element]:
     """Terms and descriptions of a list, without those of lists inside."""
+    if next(box.iterdescendants("dl"), None) is None:
+        yield from box.iter("dt", "dd")
+        return
     walker = etree.iterwalk(box, events=("start",))
     for _, element in walker:
         if element.tag == "dl" and element is not box:
@@ -138,7 +142,9 @@ def _runs(draft: Draft, node: Node) -> bool:
     element = node.element
     found: list[tuple[Element, str]] = []
     for child in element:
-        if child.tag in ("b", "strong", "label", "span", "em", "small") and len(child) == 0:
+        if child.tag in _LABELLING and len(child) == 0:
+            if ":" not in (child.text or "") and ":" not in (child.tail or ""):
+                continue
             label, tail = squash(child.text), squash(child.tail)
             if 1 < len(label) <= _LABEL_LIMIT and (label.endswith(":") or tail.startswith(":")):
                 raw = tail.lstrip(": ")
@@ -199,11 +205,11 @@ def read_pairs(draft: Draft) -> None:
         element = node.element
         if len(element) == 0 and ":" not in (element.text or ""):
             continue
-        if draft.is_claimed(node) or node.in_control:
+        if len(element) > 40 or (len(element) and node.operated) or node.in_control:
             continue
-        if any(draft.has_read(child) for child in element):
+        if len(element) not in (0, 2) and not any(child.tag in _LABELLING for child in element):
             continue
-        if len(element) > 40 or (len(element) and node.operated):
+        if draft.is_claimed(node) or any(draft.has_read(child) for child in element):
             continue
         _pair(draft, node) or _runs(draft, node) or _tail(draft, node) or _line(draft, node)
 

@@ -76,7 +76,12 @@ def box_of(draft: Draft, node: Node) -> Node | None:
 def drawings(draft: Draft) -> Iterator[Element]:
     """What is drawn in place of fields here that have no looks of their own."""
     for node in draft.nodes:
-        if node.tag == "select" and (ref := node.get("cp-drawn")) and (found := draft.page.refs.get(ref)) is not None:
+        if (
+            node.tag == "select"
+            and node.attributes
+            and (ref := node.get("cp-drawn"))
+            and (found := draft.page.refs.get(ref)) is not None
+        ):
             yield found
 
 

@@ -61,7 +61,9 @@ def _kind(node: Node) -> str:
 def _is_stamp(node: Node) -> bool:
     """Whether an element says a date with a time, and nothing else."""
     if node.tag != "time":
-        marks = node.element.get("class")
+        if not node.attributes:
+            return False
+        marks = node.get("class")
         if not marks or not _TIME.search(marks):
             return False
     if len(node.element) > 2:

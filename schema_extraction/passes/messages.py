@@ -52,7 +52,11 @@ def _entries(page: Page, region: Node) -> list[Node]:
 
 def _labelled(page: Page, entry: Node, pattern: re.Pattern[str]) -> Element | None:
     for node in page.within(entry.element):
-        if node is not entry and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or "")):
+        if (
+            node.attributes
+            and node is not entry
+            and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or ""))
+        ):
             return node.element
     return None
 
@@ -88,8 +92,8 @@ def _direction(wanted: MessageRegion | None, author: str, marks: str) -> Directi
 
 def _marks(entry: Node) -> str:
     """Class, data and aria text of an entry: what may tell who speaks."""
-    texts = [str(value) for name, value in entry.element.attrib.items() if name in ("class", "aria-label", "title")]
-    texts += [str(value) for name, value in entry.element.attrib.items() if str(name).startswith("data-")]
+    texts = [str(value) for name, value in entry.attributes.items() if name in ("class", "aria-label", "title")]
+    texts += [str(value) for name, value in entry.attributes.items() if str(name).startswith("data-")]
     return re.sub(r"[_-]+", " ", " ".join(texts))
 
 

@@ -26,6 +26,8 @@ _SAID = re.compile(r"(?:^|[\s_-])(?:messages?|messagelist|notifications?|results
 
 
 def _is_notice(node: Node) -> bool:
+    if not node.attributes and node.role != "status":
+        return False
     if node.role in ("log", "feed", "timer", "marquee", "progressbar") or node.role in CONTROL_ROLES:
         return False
     live = node.get("aria-live")

@@ -20,18 +20,19 @@ def survey(draft: Draft) -> None:
     wanted = draft.profile.messages if draft.profile else None
     draft.conversation = next((node for node in draft.nodes if is_conversation(page, node, wanted)), None)
     draft.histories = may_hold(draft.nodes) if wanted is None else []
-    opened = (popup_of(page, node) for node in draft.nodes if node.role == "combobox")
+    attributed = [node for node in draft.nodes if node.attributes]
+    opened = (popup_of(page, node) for node in attributed if node.role == "combobox")
     draft.opens = [popup for popup in opened if popup is not None]
     draft.restless = any(
         node.role == "combobox"
         and node.get("aria-expanded") == "true"
         and not (node.get("aria-controls") or node.get("aria-owns"))
-        for node in draft.nodes
+        for node in attributed
     )
     draft.radios = [node for node in draft.nodes if node.role == "radio" and not node.inert]
     draft.drawings = list(drawings(draft))
     draft.fields = [node for node in draft.nodes if node.operated and is_counted(draft.page, node)]
-    draft.busy = any(node.get("aria-busy") == "true" for node in draft.nodes)
+    draft.busy = any(node.get("aria-busy") == "true" for node in attributed)
 
 
 def links(draft: Draft) -> set[tuple[str, str]]:

@@ -39,14 +39,17 @@ def _cells(page: Page, row: Node) -> list[Node]:
 
 def rows_of(page: Page, table: Node) -> list[list[Node]]:
     """The cells of each row, without those of tables inside."""
-    rows = []
-    for row in _rows(page, table):
-        memo = row.remembers()
-        if "cells" not in memo:
-            memo["cells"] = _cells(page, row)
-        if memo["cells"]:
-            rows.append(memo["cells"])
-    return rows
+    known = table.remembers()
+    if "rows" not in known:
+        known["rows"] = rows = []
+        for row in _rows(page, table):
+            memo = row.remembers()
+            if "cells" not in memo:
+                memo["cells"] = _cells(page, row)
+            if memo["cells"]:
+                rows.append(memo["cells"])
+    found: list[list[Node]] = known["rows"]
+    return found
 
 
 def pairs_of(page: Page, rows: list[list[Node]]) -> list[tuple[Node, Node]] | None:
@@ -73,10 +76,17 @@ def _cell(page: Page, cell: Node, header: str) -> Value:
     return value(text_of(cell.element, skip=skip), header)
 
 
+def _row_of(cell: Node) -> Node:
+    row = cell.parent
+    while row is not None and row.role != "row":
+        row = row.parent
+    assert row is not None  # cells are found in rows
+    return row
+
+
 def _row(page: Page, cells: list[Node], headers: tuple[str, ...]) -> Row:
-    rows = {next(above for above in cell.ancestors() if above.role == "row"): None for cell in (cells[0], cells[-1])}
-    row_of = next(iter(rows))
-    memo = (row_of.parent or row_of if len(rows) > 1 else row_of).remembers()
+    first, last = _row_of(cells[0]), _row_of(cells[-1])
+    memo = (first if first is last else first.parent or first).remembers()
     if memo.get("headers") != headers or memo.get("of") != cells:
         memo["headers"], memo["of"] = headers, cells
         memo["row"] = Row(
@@ -147,7 +157,7 @@ def read_tables(draft: Draft) -> None:
         rows = rows_of(page, table)
         if pairs_of(page, rows) is not None:
             continue
-        heads = [cells for cells in rows if all(cell.role == "columnheader" for cell in cells)]
+        heads = [cells for cells in rows if cells[0].role == "columnheader" and all(c.role == "columnheader" for c in cells)]
         body = [cells for cells in rows if cells not in heads]
         if (lines := _lines(rows, heads, body)) > 1:
             heads, body = _joined(page, heads, body, lines)
