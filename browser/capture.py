@@ -70,9 +70,10 @@ class CaptureSettings(Frozen):
 
 @cache
 def script() -> str:
-    """The source of the in-page serialiser and its journal."""
+    """The source of the in-page serialiser and its journal, and of what they need to know of the page's handlers."""
     return "\n".join(
-        files("browser").joinpath(f"injected/{name}.js").read_text(encoding="utf-8") for name in ("capture", "journal")
+        files("browser").joinpath(f"injected/{name}.js").read_text(encoding="utf-8")
+        for name in ("listeners", "capture", "journal")
     )
 
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import cast
 
 from schema_extraction.before import text_before
+from schema_extraction.marks import marked
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.roles import NAMED_BY_CONTENT, OPERATED_ROLES
 from schema_extraction.text import squash, text_of, tooltip
@@ -20,6 +21,7 @@ _ORNAMENT = re.compile(r"^[\s*:▾▼▲▸►◂▴▿✓✔★☰…×✕]+|[\
 _LABEL_LIMIT = 60
 _NAME_LIMIT = 120
 _WORDY = re.compile(r"\w")
+_ICONS = frozenset({"button", "link", "menuitem", "tab"})  # told by their id or class if by nothing else
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
 _MOST = 200  # elements within which a name is looked for
@@ -182,7 +184,9 @@ def name_of(page: Page, node: Node) -> str:
     name = tidy(spec_name(page, node))
     if node.role in _SHOWN:
         # An ornament says nothing: what a person reads is its tooltip.
-        return name if _WORDY.search(name) else tidy(tooltip(node.element)) or name
+        if not _WORDY.search(name):
+            name = tidy(tooltip(node.element)) or name
+        return name or (marked(node.element) if node.role in _ICONS else "")
     if name:
         return name
     for guess in (_headers, text_before):

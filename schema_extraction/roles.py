@@ -25,6 +25,9 @@ REGION_ROLES = frozenset(
     "toolbar".split()
 )
 
+HANDLED = frozenset({"handler", "icon"})
+"""What cp-clickable says of elements with a handler of clicks."""
+
 _BY_TAG = {
     "article": "article",
     "aside": "complementary",
@@ -72,6 +75,8 @@ _INPUTS = {
     "search": "searchbox",
     "submit": "button",
 }
+# What these are otherwise matters less than that they can be clicked.
+_CLICKED = frozenset({"img", "listitem"})
 _BARE = {tag: "" for tag in "a b br div em i label p small span strong u".split()} | _BY_TAG | {"svg": "img"}
 """Roles that tags have by themselves, without any attribute."""
 
@@ -110,7 +115,8 @@ def implicit(element: Element, tag: str) -> str:
 
 
 def role_of(element: Element, tag: str, attributes: Mapping[str, str] | None = None) -> str:
-    """The role of an element, or "". A clickable element without a role counts as a button, an editor as a textbox.
+    """The role of an element, or "". A clickable element without a role counts as a button, as does an image or an item of a
+    list that has a handler of clicks; an editor counts as a textbox.
     `attributes`: the element's, where they are at hand."""
     if attributes is not None and not attributes:
         return _BARE[tag] if tag in _BARE else implicit(element, tag)
@@ -127,6 +133,7 @@ def role_of(element: Element, tag: str, attributes: Mapping[str, str] | None = N
     role = implicit(element, tag)
     if role == "button" and element.get("aria-haspopup") == "listbox":
         return "combobox"
-    if not role and element.get("cp-clickable") is not None:
+    clickable = element.get("cp-clickable")
+    if clickable is not None and (not role or (role in _CLICKED and clickable in HANDLED)):
         return "button"
     return role

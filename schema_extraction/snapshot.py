@@ -10,9 +10,12 @@ The in-page serialiser writes only what a person would see. It adds these attrib
 - `cp-sensitive` on password-type inputs
 - `cp-invalid`   the browser's own validation message, on a native field that shows as invalid
 - `cp-clickable` on elements without a role, and on column headers, that have an `onclick`, a tab stop, a pointer cursor, the
-                 class of a button, or an attribute by which scripts open and shut boxes (data-toggle)
+                 class of a button, or an attribute by which scripts open and shut boxes (data-toggle), or a handler of
+                 clicks of their own and little in them: "handler" where they have one, "icon" where they are small and
+                 without words as well, else "true"
 - `cp-tip`       on an `img` that stands for an ornament in a control: its tooltip
-- `cp-drawn`     on a select or text field without looks of its own: the ref of what is drawn in its place
+- `cp-drawn`     on a select or text field without looks of its own: the ref of what is drawn in its place. A select that a
+                 box clips away is written if a list of its options stands beside it
 - `cp-floating`  on boxes with elements in them that are laid out over the page (position: absolute)
 - `cp-required`  on labels with an asterisk that is kept from screen readers
 - `cp-inert`     on what lies outside an open modal dialog: readable, but not operable

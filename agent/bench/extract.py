@@ -19,6 +19,7 @@ from agent.bench.readers import IN_PAGE, PAGE_SECONDS, Measured, Opened, Reader,
 from agent.bench.results import ExtractBench, Machine, PageResult, Reading, milliseconds
 from agent.bench.site import Site, serving
 from agent.bench.tokens import TOKENIZER, count_tokens
+from browser import capture
 from browser.launch import BrowserSettings
 from browser.session import Browser, Page, opened, visit
 from fixtures.pages import miniwob
@@ -147,10 +148,12 @@ async def _task(browser: Browser, site: Site, task: str, seed: int) -> _Subject:
 
 async def _open(browser: Browser, subject: _Subject) -> Page:
     page = await browser.new_page()
+    await capture.install(page)  # as wherever casepilot works
     await visit(page, subject.url)
     await page.wait_for_load_state("load")
     if subject.script:
         await page.evaluate(subject.script)
+        await page.wait_for_load_state("networkidle")  # its icons are pictures
     return page
 
 

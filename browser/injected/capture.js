@@ -13,6 +13,7 @@
 (() => {
   const pilot = (globalThis[Symbol.for("casepilot")] ??= {});
   if (pilot.serialize) return;
+  const { heard } = pilot.ears;
 
   // -- built-ins ----------------------------------------------------------------------------------------------------------
   // As they were before any script of the page ran.
@@ -115,6 +116,10 @@
   const TOGGLE = /^(collapse|dropdown|modal|tab)$/;
   const BUTTON_CLASS = /(^|\s)((?!\S*__)\S+-button|button|btn)(\s|$)/;
   const CONTROL = "a[href],button,input,select,textarea,[role],[tabindex],[onclick],[contenteditable]";
+  const FIELD = "select,textarea,input:not([type=button],[type=submit],[type=reset],[type=image],[type=checkbox],[type=radio])";
+  // A handler of clicks on one of these says nothing of what in it can be clicked.
+  const HOLDERS = words("body form table thead tbody tfoot tr td th ul ol dl");
+  const BRIEF = { elements: 4, characters: 80, pixels: 64 };
   const NAME = /^(?!cp-)[a-z][a-z0-9-]*$/; // what begins with cp- is ours
   const PATH = /^(\/[\w-]+)+\/?(\?[\w=&-]*)?$/; // an address that is the same when it is resolved
   const SHOWN = { opacityProperty: true, visibilityProperty: true };
@@ -200,10 +205,11 @@
   //   numbers: element -> its place among the elements written; states: by that place, the state that the element was visited in;
   //   fields: form field -> signature of its live state; docs: document -> {fore, focus, front, modals, body}; frames: iframe -> its
   //   document; windows: long tables -> first row written; shown: long tables -> what is written of them; classed: elements with the class of a button -> whether they are one;
+  //   handled: elements with handlers of clicks -> what they are by these (see `pressed`); faces: what is drawn in place of fields, without a role;
   //   linked: see `link`; linkers: elements that may name others; openers: list -> the control beside it that opens it;
-  //   shadows: shadow roots that are written; drawn: fields that are written though something else is drawn in their place; based: addresses may have a base of their
-  //   own; unforeseen: a shadow root was met that may hold the dialog in front of all else; shifted: a
-  //   modal dialog came or went since; beyond: how many elements are written
+  //   shadows: shadow roots that are written; drawn: fields that are written though something else is drawn in their place, or may
+  //   be; based: addresses may have a base of their own; unforeseen: a shadow root was met that may hold the dialog in front of
+  //   all else; shifted: a modal dialog came or went since; beyond: how many elements are written
   //   where there are more, else 0; long: elements with a text that was cut; deep: elements whose contents are nested too deep,
   //   with their number; closed: elements that draw something which no script can look into.
   let scene = null;
@@ -216,8 +222,9 @@
 
   const fresh = (prefix) => ({
     prefix, count: 0, numbers: new Map(), states: [], fields: new Map(), docs: new Map(), frames: new Map(),
-    windows: new Map(), shown: new WeakMap(), classed: new Map(), linked: new Map(), linkers: new Set(), openers: new Map(), drawn: new Set(),
-    scopes: new Map(), shadows: new Set(), relinked: false, based: false, unforeseen: false, shifted: false,
+    windows: new Map(), shown: new WeakMap(), classed: new Map(), handled: new Map(), linked: new Map(), linkers: new Set(),
+    openers: new Map(), drawn: new Set(), faces: new WeakSet(), scopes: new Map(), shadows: new Set(), relinked: false, based: false,
+    unforeseen: false, shifted: false,
     beyond: 0, long: new Set(), deep: new Map(), closed: new Set(),
   });
 
@@ -373,8 +380,30 @@
     }
   };
 
+  // The select that a box without any size holds and clips away, if that is all that it holds.
+  const clipping = (box) => {
+    const held = box?.childElementCount === 1 ? box.firstElementChild : null;
+    if (held?.localName !== "select" || box.offsetWidth || box.offsetHeight || box.textContent.trim() !== held.textContent.trim()) return null;
+    return getComputedStyle(box).overflow === "hidden" && held.checkVisibility({ visibilityProperty: true }) ? held : null;
+  };
+
+  // What is drawn in place of a select that a box clips away: what follows this, along with a list of the select's options.
+  const drawnList = (node, around) => {
+    const same = (list) =>
+      list.childElementCount === node.options.length &&
+      [...list.children].every((item, i) => item.textContent.trim() === node.options[i].text);
+    const beside = [...(around.parentNode?.children ?? [])];
+    beside.splice(0, beside.indexOf(around) + 1);
+    const list = node.options.length ? beside.find((found) => [found, ...found.querySelectorAll("ul,ol,[role=listbox]")].some(same)) : null;
+    const face = list && beside.find((found) => found !== list && isShown(found));
+    if (face) scene.faces.add(face);
+    return face ?? null;
+  };
+
   // What is drawn in place of a native select that has no looks of its own: a control beside it that opens a list.
   const drawnSelect = (node) => {
+    const around = clipping(node.parentElement) === node ? node.parentElement : null;
+    if (around) return drawnList(node, around);
     const rect = node.getBoundingClientRect();
     if (!rect.width || !rect.height || !node.checkVisibility({ visibilityProperty: true })) return null;
     if (rect.width > 2 && rect.height > 2 && node.checkVisibility({ opacityProperty: true })) return null;
@@ -464,6 +493,7 @@
       scene.fields.delete(at);
       scene.windows.delete(at);
       scene.classed.delete(at);
+      scene.handled.delete(at);
       scene.long.delete(at);
       scene.deep.delete(at);
       scene.closed.delete(at);
@@ -571,6 +601,9 @@
   const holdsSized = (node) =>
     [...node.querySelectorAll("*")].some((inner) => inner.offsetWidth || inner.offsetHeight || inner.getBoundingClientRect().width);
 
+  // A text field of one pixel only takes the keys for what is drawn beside it.
+  const isProxy = (node, rect) => rect.height <= 1 && !TEXTLESS.has(node.type) && !roleOf(node) && !drawnText(node);
+
   const operated = (node, tag) => NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
 
   // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
@@ -580,10 +613,15 @@
       const clips = style.overflowX !== "visible" || style.overflowY !== "visible";
       if (!clips && tag !== "iframe" && !operated(node, tag)) return true;
       const rect = node.getBoundingClientRect();
-      if (rect.width && rect.height && rect.right > -1000) return true;
+      if (rect.width && rect.height && rect.right > -1000) return !(tag === "input" && rect.width <= 1 && isProxy(node, rect)) || null;
       if (tag === "br" || tag === "option" || tag === "wbr") return true;
       if (tag === "input" && (DRAWN_OVER.has(node.type) || drawnText(node))) return true;
       if (rect.right <= -1000 && operated(node, tag)) return null; // parked beside the page
+      const clipped = tag === "div" || tag === "span" ? clipping(node) : null;
+      if (clipped) {
+        scene.drawn.add(clipped);
+        return drawnSelect(clipped) ? false : null;
+      }
       if (rect.width && rect.height) return true;
       if (clips) {
         return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
@@ -669,10 +707,25 @@
 
   const graphic = (node, state) => {
     const label = node.getAttribute("aria-label") ?? [...node.children].find((c) => c.localName === "title")?.textContent;
+    if (!state.operable && !state.forced && hasHandler(node, "svg") && !roleOf(node)) {
+      const what = pressed(node);
+      scene.handled.set(node, what);
+      if (what === "icon" || (what === "words" && label)) return clickedGraphic(node, label, state);
+    }
     if (!label) return tooltip(node, state);
     open("img");
     out += ' role="img"';
     attribute("alt", squeeze(label));
+    out += "/>";
+  };
+
+  // A drawing that has a handler of clicks of its own.
+  const clickedGraphic = (node, label, state) => {
+    open("img", node, state);
+    for (const name of ["id", "class", "title"]) if (node.hasAttribute(name)) attribute(name, node.getAttribute(name).slice(0, ATTRIBUTE_LIMIT));
+    if (label) attribute("alt", squeeze(label));
+    attribute("cp-clickable", "icon");
+    attribute("cp-ref", scene.prefix + refOf(node));
     out += "/>";
   };
 
@@ -700,6 +753,28 @@
 
   // A button by its class alone: short, without a control in it.
   const classed = (node) => BUTTON_CLASS.test(node.className) && node.textContent.trim().length <= 40 && !node.querySelector(CONTROL);
+
+  const hasHandler = (node, tag) => (heard.has(node) || node.onclick) && !HOLDERS.has(tag);
+
+  // What is clicked as a whole: "words", few of them, or an "icon", small and without any. "" for all else.
+  const brief = (node) => {
+    if (node.firstElementChild && node.querySelectorAll(":not(svg *)").length > BRIEF.elements) return "";
+    const text = node.textContent.trim();
+    if (text) return text.length <= BRIEF.characters ? "words" : "";
+    const rect = node.getBoundingClientRect();
+    return rect.width && rect.height && rect.width <= BRIEF.pixels && rect.height <= BRIEF.pixels ? "icon" : "";
+  };
+
+  // What stands beside a field and does not look as if it could be clicked: its handler only puts the focus there.
+  const adorns = (node) => {
+    const around = node.parentElement?.children ?? [];
+    return around.length <= 3 && [...around].some((beside) => beside !== node && (beside.matches(FIELD) || beside.querySelector(FIELD)));
+  };
+
+  const pressed = (node) => {
+    const what = brief(node);
+    return what && adorns(node) ? `beside ${what}` : what;
+  };
 
   const blank = (node, pseudo) => /^"\s+"$/.test(getComputedStyle(node, pseudo).content);
 
@@ -752,11 +827,16 @@
       writeAttributes(node, tag, role);
       writeState(node, tag, editor, state);
       let clickable = false;
-      if (!operable && (!role || role === "columnheader") && !state.operable && !state.pointer && tag !== "label" && style) {
-        clickable = Boolean(node.onclick) || (node.hasAttribute("tabindex") && node.tabIndex === 0) || style.cursor === "pointer";
-        if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
-        clickable ||= Boolean(toggles(node));
-        if (clickable) attribute("cp-clickable", "true");
+      if (!operable && (!role || role === "columnheader") && !state.operable && tag !== "label" && style) {
+        if (!state.pointer) {
+          clickable = Boolean(node.onclick) || (node.hasAttribute("tabindex") && node.tabIndex === 0) || style.cursor === "pointer";
+          if (!clickable && node.className && BUTTON_CLASS.test(node.className)) scene.classed.set(node, (clickable = classed(node)));
+          clickable ||= Boolean(toggles(node));
+        }
+        const what = !role && hasHandler(node, tag) ? pressed(node) : null;
+        if (what !== null) scene.handled.set(node, what);
+        clickable ||= Boolean(what) && !what.startsWith("beside");
+        if (clickable) attribute("cp-clickable", what === null ? "true" : what.endsWith("icon") ? "icon" : "handler");
       }
       if (!state.forced && (tag === "select" || tag === "input")) {
         const face = drawing(node, tag);
@@ -769,7 +849,7 @@
         attribute("cp-required", "true");
       }
       if (style && !operable && !INLINE.has(tag) && node.firstElementChild && style.position === "absolute") attribute("cp-floating", "true");
-      if (operable || clickable || tag === "label") attribute("cp-ref", scene.prefix + refOf(node));
+      if (operable || clickable || tag === "label" || scene.faces.has(node)) attribute("cp-ref", scene.prefix + refOf(node));
       if (besideModal) attribute("cp-inert", "true");
       if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
       if ((tag === "table" || tag === "tbody") && node.rows.length > ROW_LIMIT) attribute("cp-total", node.rows.length);
@@ -958,6 +1038,9 @@
 
   Object.assign(pilot, {
     serialize, element: undisturbed(element), refOf, isSecret, prefix: "", scene: null,
-    pen: { rewrite, rewritePopups, relink, forget, signature, classed, foreground, composedParent, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed },
+    pen: {
+      rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, composedParent, modalsIn, deepFocus, firstRow,
+      today, missing, isInlined, undisturbed,
+    },
   });
 })();

@@ -14,7 +14,10 @@
 (() => {
   const pilot = globalThis[Symbol.for("casepilot")];
   if (pilot.changes) return;
-  const { rewrite, rewritePopups, relink, forget, signature, classed, foreground, composedParent, modalsIn, deepFocus, firstRow, today, missing, isInlined, undisturbed } = pilot.pen;
+  const {
+    rewrite, rewritePopups, relink, forget, signature, classed, pressed, clipping, foreground, composedParent, modalsIn, deepFocus, firstRow,
+    today, missing, isInlined, undisturbed,
+  } = pilot.pen;
   const { Map, Set, MutationObserver } = globalThis;
 
   const OURS = "casepilot-overlay";
@@ -100,6 +103,13 @@
     if (target.nodeType === 1) isStyle(target) ? (lost = true) : deep.add(target);
   };
   const onStir = () => (stirred = true);
+  // An element has got its first handler of clicks, or lost its last. A drawing without any is written by what is around it.
+  const onHandler = (node) => {
+    if (lost || !scene || !(scene.numbers.has(node) || node.localName === "svg")) return;
+    deep.add(node);
+    if (deep.size > 4 * MANY) lost = true;
+  };
+  if (!isInlined()) pilot.ears.tell = onHandler;
   const STIRS = ["pointerover", "focusin", "focusout", "input", "change", "invalid", "toggle", "pointerdown", "pointerup"];
   const ENDS = ["transitionend", "transitioncancel", "animationend", "animationcancel", "load", "error", "toggle", "slotchange"];
 
@@ -242,6 +252,7 @@
     }
     for (const node of scene.numbers.keys()) if (node.shadowRoot && !roots.has(node.shadowRoot)) deep.add(node);
     for (const [node, before] of scene.classed) if (node.isConnected && classed(node) !== before) deep.add(node);
+    for (const [node, before] of scene.handled) if (node.isConnected && pressed(node) !== before) deep.add(node);
     for (const [frame, inner] of scene.frames) {
       let now = null;
       try {
@@ -309,7 +320,12 @@
     };
     for (const field of scene.drawn) {
       if (!field.isConnected) scene.drawn.delete(field);
-      else if ([...flat, ...deep].some((node) => field.parentNode.contains(node))) mark(field, true);
+      else {
+        // What is drawn in place of one that is clipped away is told anew as well.
+        const clipped = clipping(field.parentElement);
+        const around = clipped ? field.parentElement.parentNode : field.parentNode;
+        if ([...flat, ...deep].some((node) => around.contains(node))) mark(clipped ? around : field, true);
+      }
     }
     // A field may be drawn by what stands beside it, if its label is seen.
     for (const node of deep) {

@@ -31,9 +31,9 @@ from schema_extraction.passes.fields import (
     read_field,
     shows_file,
 )
-from schema_extraction.passes.operable import decorates, sorts
+from schema_extraction.passes.operable import clicks_within, decorates, is_clicked, sorts
 from schema_extraction.roles import CONTROL_ROLES, TEXT_ROLES
-from schema_extraction.text import count_of, squash, text_of, tooltip
+from schema_extraction.text import count_of, squash, text_of
 from schema_extraction.values import value
 from schema_extraction.view import Control, Format, Option, Value
 
@@ -180,7 +180,8 @@ def _control(draft: Draft, node: Node) -> tuple[Control, list[Element]]:
     if node.role in FIELD_ROLES:
         name = box_title(draft, node, name)
     if node.get("cp-clickable") is not None:
-        name = name[:_CLICKABLE_LIMIT]
+        inner = () if header else clicks_within(page, node)
+        name = (tidy(text_of(node.element, skip=inner, naming=True)) if inner else name)[:_CLICKABLE_LIMIT]
     sensitive = node.get("cp-sensitive") is not None or (node.get("type") or "").lower() == "password"
     invalid = drawn.invalid or node.get("aria-invalid") in ("true", "grammar", "spelling") or node.get("cp-invalid") is not None
     described, message, read = _said(page, node, invalid)
@@ -249,6 +250,8 @@ def _radio_group(draft: Draft, radios: list[Node]) -> Control:
     draft.described.update(dict.fromkeys(read, len(draft.controls)))
     if box is not None and box.tag == "fieldset" and (legend := box.element.find("legend")) is not None:
         draft.claim(legend)
+    if box is not None:
+        draft.claim(*page.referred(box.prefix, box.get("aria-labelledby")))
     return Control(
         ref=first.get("cp-ref") or "",
         key="",
@@ -278,8 +281,7 @@ def _operable(draft: Draft, node: Node, popups: set[Element]) -> bool:
     if node.get("cp-clickable") is not None:
         if in_floating_list(draft, node):
             return False
-        inner = any(found.role in CONTROL_ROLES for found in page.within(node.element) if found is not node)
-        return not inner and bool(text_of(node.element, naming=True) or tooltip(node.element))
+        return is_clicked(page, node)
     return not decorates(page, node)
 
 

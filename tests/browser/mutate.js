@@ -20,6 +20,8 @@
     for (const frame of document.querySelectorAll("iframe")) found.push(...(frame.contentDocument?.body?.querySelectorAll("*") ?? []));
     return found;
   };
+  const handlers = new WeakMap();
+  const nothing = () => {};
   const small = (node, most = 60) => node.querySelectorAll("*").length < most;
   const changes = {
     text: (node) => {
@@ -89,6 +91,12 @@
       const label = pick(all.filter((node) => node.matches("label,legend,th,dt,h2")));
       if (label?.firstChild?.nodeType === 3) label.firstChild.data = word();
       else label?.append(word());
+    },
+    handler: (node) => {
+      const known = handlers.get(node);
+      if (known) node.removeEventListener("click", known);
+      else node.addEventListener("click", nothing);
+      known ? handlers.delete(node) : handlers.set(node, nothing);
     },
     row: (_, all) => {
       const row = pick(all.filter((node) => node.matches("tr")));

@@ -293,6 +293,23 @@ def test_a_library_dialog_that_hides_the_rest(reader: Reader) -> None:
     assert view.fact("Status") is not None
 
 
+DRAWN_LIST = """<div><div style="width:0;height:0;overflow:hidden"><select id=s><option>Post<option selected>Van</select></div>
+<div id=face><span>Van</span><b>\u25be</b></div><div style="display:none"><ul><li>Post</li><li>{last}</li></ul></div>
+<input style="width:1px;height:1px;padding:0;border:0"></div>"""
+
+
+def test_a_select_that_is_clipped_away_is_what_is_drawn_beside_it(reader: Reader) -> None:
+    view = reader.view("<label for=s>Way</label>" + DRAWN_LIST.format(last="Van"))
+    (control,) = view.controls
+    assert (control.role, control.name, [option.label for option in control.options]) == ("combobox", "Way", ["Post", "Van"])
+    assert control.value is not None and control.value.raw == "Van"
+    assert reader.act(control.ref, "select_option", "Post") == ["Post"]
+
+
+def test_a_clipped_select_that_nothing_is_drawn_for_is_not_seen(reader: Reader) -> None:
+    assert reader.view(DRAWN_LIST.format(last="Something else")).controls == ()
+
+
 def test_clickable_boxes_without_a_role(reader: Reader) -> None:
     view = reader.view(
         """<div style="cursor:pointer"><span>Open</span> it</div><div onclick="1">Go</div>

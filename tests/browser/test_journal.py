@@ -35,6 +35,9 @@ WIDGETS = """<style>.gone{display:none}.faint{visibility:hidden}.ghost{opacity:0
 <fieldset><legend>Group</legend><input type=radio name=g value=a> A <input type=radio name=g value=b> B</fieldset>
 <details><summary>More</summary><button>Hidden one</button></details><div contenteditable=true aria-label=Editor>text</div>
 <iframe srcdoc="<label>Inner <input value=1></label><p>frame text"></iframe><x-host><b>slotted</b></x-host>
+<div class=drawn><div style="width:0;height:0;overflow:hidden"><select id=way><option>Post<option>Van</select></div>
+<div>Post</div><div style=display:none><ul><li>Post</li><li>Van</li></ul></div>
+<input style="width:1px;height:1px;padding:0;border:0"></div>
 <dialog aria-label=Sure><p>Really?</p><button>Yes</button></dialog>
 <table><tr><th>A<th>B<tr><td>1<td>2<tr><td>3<td><button>x</button></table><p>Some <b>bold</b> words<br>and more</p></div>"""
 SHADOW = """document.querySelector("x-host").attachShadow({mode: "open"}).innerHTML =
@@ -107,6 +110,19 @@ def test_random_changes_one_after_another(looker: Looker) -> None:
         ("<button>Go</button><dialog id=m>Sure? <button>Yes</button></dialog>", "m.showModal()", '"dialog":{'),
         ("<p>one</p>", "document.adoptedStyleSheets = [new CSSStyleSheet()]", "one"),
         ("<iframe id=f srcdoc='<p>before'></iframe>", "f.contentDocument.body.innerHTML = '<button>After</button>'", "After"),
+        (
+            "<div><div style='width:0;height:0;overflow:hidden'><select id=s><option>Post<option>Van</select></div><b>Way</b>"
+            "<ul id=u hidden><li>Post</li></ul></div>",
+            "u.insertAdjacentHTML('beforeend', '<li>Van</li>')",
+            '"role":"combobox"',
+        ),
+        ("<b id=k>Rate</b>", "k.addEventListener('click', () => {})", '"role":"button"'),
+        (
+            "<b id=k>Rate</b>",
+            "k.addEventListener('click', k.x = () => {}); k.textContent = 'Rate it'; k.removeEventListener('click', k.x)",
+            "Rate it",
+        ),
+        ("<svg id=k class=close width=9 height=9></svg>", "k.addEventListener('click', () => {})", '"name":"close"'),
         ("<input id=a aria-label=A><input id=b aria-label=B>", "b.focus()", '"focus":"//textbox/b/0"'),
     ],
 )
@@ -117,6 +133,26 @@ def test_a_change_shows(looker: Looker, body: str, change: str, seen: str) -> No
     assert seen in view.model_dump_json()
     assert view != before or seen == "one"
     assert view == looker.fresh()
+
+
+def test_what_a_handler_makes_of_an_element_follows_what_is_in_and_beside_it(looker: Looker) -> None:
+    body = "<div><b id=k style='display:inline-block;width:9px;height:9px' class=star></b></div>"
+
+    def names_after(change: str) -> list[str]:
+        looker.run(change)
+        view = looker.look()
+        assert isinstance(looker.last, Changes) and view == looker.fresh()
+        looker.look()
+        return [control.name for control in view.controls if control.role == "button"]
+
+    looker.load(body)
+    assert names_after("k.addEventListener('click', k.go = () => {})") == ["star"]
+    looker.look()
+    assert names_after("k.append(document.createElement('i'))") == ["star"]
+    assert names_after("k.firstChild.textContent = 'Rate'") == ["Rate"]
+    assert names_after("k.after(document.createElement('input'))") == []
+    assert names_after("k.nextSibling.remove()") == ["Rate"]
+    assert names_after("k.removeEventListener('click', k.go)") == []
 
 
 def test_a_page_at_rest_sends_nothing_but_its_name(looker: Looker) -> None:

@@ -44,6 +44,8 @@ from tests.schema_extraction.pages import only, view_of
         ("<button><i class=icon aria-hidden=true title=Print></i></button>", "Print"),
         ("<button data-tooltip=Print>Now</button>", "Now"),
         ("<a href=/x title=Remove>×</a>", "Remove"),
+        ("<button class='btn icon-trash'><svg></svg></button>", "trash"),
+        ("<button class='btn icon-trash'>Remove</button>", "Remove"),
         ("<a href=/x>×</a>", "×"),
         ("<h3>People</h3>Find people whose<br><div><div><input name=UserString></div></div>", "Find people whose"),
         ("<div class=label>Starts:</div><div><div><div><div><input name=starts></div><div>(Not set)</div></div></div></div>",

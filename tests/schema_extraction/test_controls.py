@@ -112,6 +112,15 @@ def test_radios_make_one_group() -> None:
     assert speed.name == "Speed" and speed.value is not None and speed.value.raw == "Fast"
 
 
+def test_what_names_a_group_of_radios_is_no_prose() -> None:
+    view = view_of(
+        """<p>Choose well.</p><div role=radiogroup aria-labelledby=l><span id=l>Speed</span>
+        <div role=radio aria-checked=true>Fast</div><div role=radio>Slow</div></div>"""
+    )
+    assert [control.name for control in view.controls] == ["Speed"]
+    assert [section.text for section in view.sections if section.text] == ["Choose well."]
+
+
 def test_tabs_and_their_panels() -> None:
     view = view_of(
         """<div role=tablist><button role=tab aria-selected=true>Details</button>
