@@ -8,7 +8,7 @@ the field, the text just before it, its placeholder, and last its `name` attribu
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from typing import cast
 
 from schema_extraction.before import text_before
@@ -29,6 +29,7 @@ _LABELS = 20  # labels of one field
 _READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 
 
+@lru_cache(maxsize=8192)
 def tidy(name: str) -> str:
     """A name without required marks, colons and arrows at its ends; unchanged if nothing else is in it."""
     name = squash(name)[:_READ_LIMIT]

@@ -610,7 +610,7 @@
   const seen = (node, tag, state, style) => {
     if (state.forced || tag === "body") return true;
     if (node.checkVisibility(SHOWN)) {
-      const clips = style.overflowX !== "visible" || style.overflowY !== "visible";
+      const clips = style.overflow !== "visible";
       if (!clips && tag !== "iframe" && !operated(node, tag)) return true;
       const rect = node.getBoundingClientRect();
       if (rect.width && rect.height && rect.right > -1000) return !(tag === "input" && rect.width <= 1 && isProxy(node, rect)) || null;

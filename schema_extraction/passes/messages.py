@@ -45,36 +45,36 @@ def _entries(page: Page, region: Node) -> list[Node]:
     if tops:
         return tops
     box = region.element
-    while len(box) == 1 and not squash(box.text) and len(box[0]) > 1 and not _author(page, page.of[box[0]]):
+    while len(box) == 1 and not squash(box.text) and len(box[0]) > 1 and not _speaks(page, page.of[box[0]]):
         box = box[0]
     return [page.of[child] for child in box if child in page.of and child.tag not in ("h1", "h2", "h3", "h4", "h5", "h6")]
 
 
-def _labelled(page: Page, entry: Node, pattern: re.Pattern[str]) -> Element | None:
-    for node in page.within(entry.element):
-        if (
-            node.attributes
-            and node is not entry
-            and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or ""))
-        ):
+def _inside(page: Page, entry: Node) -> list[Node]:
+    return [node for node in page.within(entry.element) if node is not entry]
+
+
+def _labelled(inner: list[Node], pattern: re.Pattern[str]) -> Element | None:
+    for node in inner:
+        if node.attributes and (pattern.search(node.get("class") or "") or pattern.search(node.get("itemprop") or "")):
             return node.element
     return None
 
 
-def _author(page: Page, entry: Node) -> tuple[str, Element | None] | None:
-    """Who speaks, and the element that says so."""
-    if (element := _labelled(page, entry, _AUTHOR)) is not None:
+def _author(entry: Node, inner: list[Node]) -> tuple[str, Element | None] | None:
+    """Who speaks, and the element that says so. `inner`: what is in the entry."""
+    if (element := _labelled(inner, _AUTHOR)) is not None:
         return text_of(element), element
-    for node in page.within(entry.element):
-        if (
-            node is not entry
-            and node.tag in ("strong", "b", "cite", "h3", "h4", "h5", "h6")
-            and (name := text_of(node.element))
-        ):
+    for node in inner:
+        if node.tag in ("strong", "b", "cite", "h3", "h4", "h5", "h6") and (name := text_of(node.element)):
             return (name.rstrip(" :"), node.element) if len(name) <= 60 else None
     if told := squash(entry.get("data-author") or entry.get("data-sender")):
         return told, None
     return None
+
+
+def _speaks(page: Page, box: Node) -> bool:
+    return _author(box, _inside(page, box)) is not None
 
 
 def _direction(wanted: MessageRegion | None, author: str, marks: str) -> Direction:
@@ -98,12 +98,13 @@ def _marks(entry: Node) -> str:
 
 
 def _message(page: Page, entry: Node, wanted: MessageRegion | None) -> Message | None:
-    skip = {node.element for node in page.within(entry.element) if node.role in OPERATED_ROLES}
-    found = _author(page, entry)
+    inner = _inside(page, entry)
+    skip = {node.element for node in (entry, *inner) if node.role in OPERATED_ROLES}
+    found = _author(entry, inner)
     author, element = found if found else ("", None)
-    timed = next((node.element for node in page.within(entry.element) if node.tag == "time"), None)
+    timed = next((node.element for node in (entry, *inner) if node.tag == "time"), None)
     if timed is None:
-        timed = _labelled(page, entry, _TIME)
+        timed = _labelled(inner, _TIME)
     time = ""
     if timed is not None and timed is not element:
         time = squash(timed.get("datetime")) or text_of(timed)
