@@ -531,7 +531,8 @@
   };
 
   // `state`: doc (fore, focus of its document), back (outside the modal dialog), inside (within it), operable (inside a control),
-  // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden).
+  // pointer (an element above is clickable already), text (may text be written), forced (write though it is hidden), level (of
+  // nesting), locked (the element around may not lay it out), faded (an element around is transparent).
   const children = (node, state) => {
     if (state.level > LEVEL_LIMIT) {
       const inner = node.querySelectorAll("*").length;
@@ -606,11 +607,19 @@
 
   const operated = (node, tag) => NATIVE.has(tag) || tag === "a" || node.hasAttribute("contenteditable") || WIDGETS.has(roleOf(node));
 
+  // Whether its own style lets an element be seen.
+  const isDrawn = (style, display) =>
+    display !== "none" && display !== "contents" && display !== "" && style.visibility === "visible" && style.opacity !== "0";
+
+  // Whether an element may not lay out its children, which their own styles do not tell.
+  const locks = (node, style) =>
+    node.firstElementChild !== null && (node.localName === "details" || node.localName === "body" || style.contentVisibility !== "visible");
+
   // Null: leave it out with all that is in it. Otherwise whether the element itself is seen.
-  const seen = (node, tag, state, style) => {
+  const seen = (node, tag, state, style, display) => {
     if (state.forced || tag === "body") return true;
-    if (node.checkVisibility(SHOWN)) {
-      const clips = style.overflow !== "visible";
+    if (state.locked ? node.checkVisibility(SHOWN) : isDrawn(style, display) && !state.faded) {
+      const clips = display !== "inline" && style.overflow !== "visible";
       if (!clips && tag !== "iframe" && !operated(node, tag)) return true;
       const rect = node.getBoundingClientRect();
       if (rect.width && rect.height && rect.right > -1000) return !(tag === "input" && rect.width <= 1 && isProxy(node, rect)) || null;
@@ -624,7 +633,7 @@
       }
       if (rect.width && rect.height) return true;
       if (clips) {
-        return /inline|table-row|table-column|table-.*-group/.test(style.display) ? true : null;
+        return /inline|table-row|table-column|table-.*-group/.test(display) ? true : null;
       }
       if (tag === "iframe" || (NATIVE.has(tag) && !node.firstChild)) return null;
       if (tag === "a" && !rect.width && !rect.height && node.hasAttribute("href") && !holdsSized(node)) return null;
@@ -632,12 +641,12 @@
     }
     if (tag === "input" && DRAWN_OVER.has(node.type) && node.checkVisibility({ visibilityProperty: true })) return true;
     if (tag === "select" && drawnSelect(node)) return true;
-    if (style.display === "contents") return false;
-    if (tag === "input" && style.display !== "none" && style.visibility === "visible" && drawnText(node)) return true;
-    if (tag === "input" && node.type === "file" && style.display === "none" && hasLabel(node)) return true;
-    if (style.display === "none" || !node.checkVisibility({ opacityProperty: true })) {
+    if (display === "contents") return false;
+    if (tag === "input" && display !== "none" && style.visibility === "visible" && drawnText(node)) return true;
+    if (tag === "input" && node.type === "file" && display === "none" && hasLabel(node)) return true;
+    if (display === "none" || !node.checkVisibility({ opacityProperty: true })) {
       // An opacity of nought hides all, save inputs that are drawn over.
-      return style.display !== "none" && node.querySelector("input[type=checkbox],input[type=radio],input[type=file]") ? false : null;
+      return display !== "none" && node.querySelector("input[type=checkbox],input[type=radio],input[type=file]") ? false : null;
     }
     return false; // visibility: hidden, which children may undo
   };
@@ -699,7 +708,7 @@
         out += "></div>";
       } else {
         if (!focused) doc.focus = null;
-        children(body, { ...state, doc, pointer: false });
+        children(body, { ...state, doc, pointer: false, locked: true });
       }
     }
     out += "</cp-frame>";
@@ -801,9 +810,11 @@
     }
     if (tag === "input" && node.type === "hidden") return;
     const style = state.forced ? null : getComputedStyle(node);
-    const visible = seen(node, tag, state, style);
+    const display = style ? style.display : "";
+    const visible = seen(node, tag, state, style, display);
     if (visible === null) return;
     const inside = state.inside || Boolean(fore?.roots.has(node));
+    const hiding = visible ? null : { level: state.level + 1, locked: locks(node, style), faded: state.faded || style.opacity === "0" };
     if (tag === "iframe" || tag === "frame") {
       frame(node, { ...state, back, inside: false }, besideModal);
       return;
@@ -815,8 +826,8 @@
     const native = NATIVE.has(tag) || (tag === "a" && node.hasAttribute("href"));
     const operable = native || editor || WIDGETS.has(role);
     // Nobody can operate what is not seen, though what stands in it may be.
-    if (operable && !visible && !node.shadowRoot && style.display !== "contents") {
-      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false, level: state.level + 1 });
+    if (operable && !visible && !node.shadowRoot && display !== "contents") {
+      if (!["input", "select", "textarea"].includes(tag)) children(node, { ...state, back, inside, text: false, ...hiding });
       return;
     }
     const name = NAME.test(tag) ? (tag === "frameset" ? "body" : tag) : "cp-element";
@@ -851,7 +862,7 @@
       if (style && !operable && !INLINE.has(tag) && node.firstElementChild && style.position === "absolute") attribute("cp-floating", "true");
       if (operable || clickable || tag === "label" || scene.faces.has(node)) attribute("cp-ref", scene.prefix + refOf(node));
       if (besideModal) attribute("cp-inert", "true");
-      if (style && INLINE.has(tag) && style.display !== "inline" && style.display !== "contents") attribute("cp-block", "true");
+      if (style && display !== "inline" && display !== "contents" && INLINE.has(tag)) attribute("cp-block", "true");
       if ((tag === "table" || tag === "tbody") && node.rows.length > ROW_LIMIT) attribute("cp-total", node.rows.length);
       if (operable && (LINKS.some((name) => node.hasAttribute(name)) || node.getAttribute("aria-haspopup") === "listbox")) {
         if (!state.forced) scene.linkers.add(node);
@@ -869,9 +880,11 @@
         inside,
         operable: state.operable || operable || tag === "label",
         pointer: state.pointer || clickable,
-        text: (visible && !(tag === "details" && !node.open)) || Boolean(style && style.display === "contents" && style.visibility === "visible"),
+        text: (visible && !(tag === "details" && !node.open)) || Boolean(style && display === "contents" && style.visibility === "visible"),
         forced: state.forced,
         level: state.level + 1,
+        locked: style !== null && (shadow !== null || locks(node, style)),
+        faded: state.faded || (!visible && style.opacity === "0"),
       };
       if (tag === "select") options(node);
       else if (tag === "textarea" || editor) {
@@ -883,7 +896,7 @@
         children(shadow, { ...below, text: true });
         out += "</cp-shadow>";
       } else {
-        const spaced = style && node.className && SPACED.has(tag) && style.display === "inline";
+        const spaced = style && node.className && SPACED.has(tag) && display === "inline";
         if (spaced && blank(node, "::before")) out += " ";
         children(node, below);
         if (spaced && blank(node, "::after")) out += " ";
@@ -893,11 +906,11 @@
       out += `</${name}>`;
       return;
     }
-    const text = style.display === "contents" && style.visibility === "visible";
-    children(node, { ...state, back, inside, text, level: state.level + 1 });
+    const text = display === "contents" && style.visibility === "visible";
+    children(node, { ...state, back, inside, text, ...hiding });
   };
 
-  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true, level: 0 };
+  const FORCED = { doc: null, back: false, inside: false, operable: true, pointer: true, text: true, forced: true, level: 0, locked: false, faded: false };
 
   // Lists that a control opens and hidden labels that it names: read now, though they are hidden.
   const popups = () => {
@@ -987,7 +1000,7 @@
     if (document.documentElement?.lang) attribute("lang", document.documentElement.lang);
     out += ">";
     if (document.body) {
-      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false, level: 0 };
+      const state = { doc: enter(document), back: false, inside: false, operable: false, pointer: false, text: true, forced: false, level: 0, locked: true, faded: false };
       visit(document.body, state);
       popups();
     }
