@@ -250,7 +250,6 @@
         stirred = true;
       }
     }
-    for (const node of scene.numbers.keys()) if (node.shadowRoot && !roots.has(node.shadowRoot)) deep.add(node);
     for (const [node, before] of scene.classed) if (node.isConnected && classed(node) !== before) deep.add(node);
     for (const [node, before] of scene.handled) if (node.isConnected && pressed(node) !== before) deep.add(node);
     for (const [frame, inner] of scene.frames) {
@@ -295,6 +294,13 @@
     return false;
   };
 
+  const holdsField = (box) => {
+    for (let child = box?.firstElementChild; child; child = child.nextElementSibling) {
+      if (child.localName === "select" || child.localName === "input") return true;
+    }
+    return false;
+  };
+
   const around = (node, found) => {
     for (let at = node.parentNode ?? node.host; at; at = at.nodeType === 9 ? at.defaultView?.frameElement : (at.assignedSlot ?? at.parentNode ?? at.host)) {
       if (found.has(at)) return true;
@@ -330,7 +336,7 @@
     // A field may be drawn by what stands beside it, if its label is seen.
     for (const node of deep) {
       if (node.localName === "label" && node.control) mark(node.control, true);
-      else if (node.parentElement?.querySelector(":scope > select, :scope > input")) mark(node.parentElement, false);
+      else if (holdsField(node.parentElement)) mark(node.parentElement, false);
     }
     for (const node of flat) mark(node, false);
     for (const node of deep) if (node.isConnected) mark(node, true);

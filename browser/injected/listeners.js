@@ -1,8 +1,9 @@
-// Notes which elements have handlers of clicks of their own, which the rendered DOM does not tell. Runs before the page's
-// scripts; what was added before it came stays unknown.
+// Notes what the rendered DOM does not tell: which elements have handlers of clicks of their own, and when one gets a shadow root.
+// Runs before the page's scripts; handlers that were added before it came stay unknown.
 //
 //   globalThis[Symbol.for("casepilot")].ears
-//     .heard: elements with such handlers    .tell(element): called, where it is set, when an element gets its first or loses its last
+//     .heard: elements with such handlers    .tell(element): called, where it is set, when an element gets its first, loses its last, or
+//                                                                         gets a shadow root
 //
 // A page and the frames of its origin have the same ears. What the page calls is the browser's own function behind a proxy:
 // the same name, length, result and errors. A handler that removes itself after one click (`once`) is noted for good.
@@ -60,4 +61,13 @@
   };
   listen("addEventListener", added);
   listen("removeEventListener", removed);
+
+  const elements = Element.prototype;
+  elements.attachShadow = new Proxy(elements.attachShadow, {
+    apply(native, self, given) {
+      const root = apply(native, self, given);
+      ears.tell?.(self);
+      return root;
+    },
+  });
 })();
