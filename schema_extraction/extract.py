@@ -14,7 +14,7 @@ from schema_extraction.passes.facts import read_fields, read_lists, read_pair_ta
 from schema_extraction.passes.history import directed
 from schema_extraction.passes.messages import read_messages
 from schema_extraction.passes.notices import read_boxes, read_notices
-from schema_extraction.passes.profiled import Seat, apply_profile, clicks_of, parts_of
+from schema_extraction.passes.profiled import apply_profile, assign, clicks_of, parts_of
 from schema_extraction.passes.prose import read_prose
 from schema_extraction.passes.survey import share, survey
 from schema_extraction.passes.tables import read_tables
@@ -77,7 +77,7 @@ class Reading:
         case_id = profile.case_id(snapshot.url) if profile else None
         facts = self._facts(case_id)
         messages = [message for draft in self.drafts for message in draft.messages]
-        controls = list(self._controls())
+        controls = self._controls()
         focused = [draft.controls[draft.focus].key for draft in self.drafts if draft.focus is not None]
         dialogs = [draft.dialog for draft in self.drafts if draft.dialog is not None]
         dialog = dialogs[-1] if dialogs else None
@@ -133,43 +133,37 @@ class Reading:
                     table = draft.tables[place] = table.but(key=key)
                 yield table
 
-    def _controls(self) -> Iterator[Control]:
+    def _controls(self) -> list[Control]:
         """Controls with key, part and criticality, without those that the profile leaves out."""
+        keys = self.keys
         drafts = [draft for draft in self.drafts if draft.controls and not draft.hidden]
         parts, clicks = parts_of(self.profile, drafts), clicks_of(self.profile)
         parted = {draft for draft, _ in parts}
+        found: list[Control] = []
         for draft in drafts:
             known = draft.keyed
-            if (
-                known is None
-                or known.keys is not self.keys
-                or known.parted
-                or draft in parted
-                or not self.keys.repeats(known.given)
-            ):
-                known = draft.keyed = self._keyed(draft, parts, clicks, draft in parted)
-            yield from known.shown
+            if known is None or known.keys is not keys or known.parted or draft in parted:
+                assign(draft, parts, clicks)
+                stems = [keys.stem(control.frame, control.section, control.role, control.name) for control in draft.controls]
+                known = self._keyed(draft, stems, draft in parted)
+            elif not keys.repeats(known.given):
+                known = self._keyed(draft, known.stems, parted=False)
+            found += known.shown
+        return found
 
-    def _keyed(self, draft: Draft, parts: dict[Seat, str], clicks: frozenset[str], parted: bool) -> Keyed:
-        """Give out the keys of a draft's controls."""
-        keys, known = self.keys, draft.keyed
-        if known is not None and known.keys is keys:
-            stems = known.stems
-        else:
-            stems = [keys.stem(control.frame, control.section, control.role, control.name) for control in draft.controls]
+    def _keyed(self, draft: Draft, stems: list[str], parted: bool) -> Keyed:
+        """Give out the keys of a draft's controls. `stems`: the keys but for their ordinals."""
         given: dict[str, range] = {}
-        shown: list[Control] = []
-        for place, (stem, control, mark) in enumerate(zip(stems, draft.controls, draft.marks, strict=True)):
-            ordinal = keys.ordinal(stem)
+        controls = draft.controls
+        for place, stem in enumerate(stems):
+            ordinal = self.keys.ordinal(stem)
             given[stem] = range(given[stem].start if stem in given else ordinal, ordinal + 1)
             key = f"{stem}/{ordinal}"
-            part = parts.get((draft, place), "") if parted else ""
-            critical = part in clicks or (mark.critical and not mark.reversible)
-            if control.key != key or control.part != part or control.critical != critical:
-                control = draft.controls[place] = control.but(key=key, part=part, critical=critical)
-            if part or not mark.ignored:
-                shown.append(control)
-        return Keyed(keys, stems, given, parted, shown)
+            if controls[place].key != key:
+                controls[place] = controls[place].but(key=key)
+        shown = [control for control, mark in zip(controls, draft.marks, strict=True) if control.part or not mark.ignored]
+        draft.keyed = Keyed(self.keys, stems, given, parted, shown)
+        return draft.keyed
 
     def _notices(self) -> list[Notice]:
         """What the page says, then what it says of fields and no notice has said yet."""

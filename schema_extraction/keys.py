@@ -79,8 +79,9 @@ class Keys:
         """Whether keys that were given out before would be the same now; if so, they are given out again. `given`: the ordinals
         by stem."""
         count = self._count
-        if any(count.get(stem, 0) != ordinals.start for stem, ordinals in given.items()):
-            return False
+        for stem, ordinals in given.items():
+            if count.get(stem, 0) != ordinals.start:
+                return False
         for stem, ordinals in given.items():
             count[stem] = ordinals.stop
         return True

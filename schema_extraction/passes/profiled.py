@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from schema_extraction.draft import Draft, Mark
 from schema_extraction.page import Node, Page
@@ -78,3 +78,12 @@ def clicks_of(profile: Profile | None) -> frozenset[str]:
     return frozenset(
         f"{composite}.{part.name}" for composite, found in profile.composites.items() for part in found if part.kind == "click"
     )
+
+
+def assign(draft: Draft, parts: Mapping[Seat, str], clicks: Container[str]) -> None:
+    """Say of each control here which part it is, and whether a click on it leaves the page."""
+    for place, (control, mark) in enumerate(zip(draft.controls, draft.marks, strict=True)):
+        part = parts.get((draft, place), "")
+        critical = part in clicks or (mark.critical and not mark.reversible)
+        if control.part != part or control.critical != critical:
+            draft.controls[place] = control.but(part=part, critical=critical)

@@ -21,7 +21,10 @@ def survey(draft: Draft) -> None:
     """Note the conversation, the lists that comboboxes open, the radio buttons, and whether anything here is at work."""
     page = draft.page
     wanted = draft.profile.messages if draft.profile else None
-    draft.conversation = next((node for node in draft.nodes if is_conversation(page, node, wanted)), None)
+    roled = [node for node in draft.nodes if node.role]
+    draft.conversation = next(
+        (node for node in (draft.nodes if wanted else roled) if is_conversation(page, node, wanted)), None
+    )
     draft.histories = may_hold(draft.nodes) if wanted is None else []
     attributed = [node for node in draft.nodes if node.attributes]
     opened = (popup_of(page, node) for node in attributed if node.role == "combobox")
@@ -32,10 +35,10 @@ def survey(draft: Draft) -> None:
         and not (node.get("aria-controls") or node.get("aria-owns"))
         for node in attributed
     )
-    draft.radios = [node for node in draft.nodes if node.role == "radio" and not node.inert]
+    draft.radios = [node for node in roled if node.role == "radio" and not node.inert]
     draft.drawings = list(drawings(draft))
-    draft.fields = [node for node in draft.nodes if node.operated and is_counted(draft.page, node)]
-    draft.swayed = [node for node in draft.nodes if node.role in _SWAYED]
+    draft.fields = [node for node in roled if node.operated and is_counted(draft.page, node)]
+    draft.swayed = [node for node in roled if node.role in _SWAYED]
     draft.swayed_by = [node.inert for node in draft.swayed]
     draft.busy = any(node.get("aria-busy") == "true" for node in attributed)
 
