@@ -1,6 +1,6 @@
 """Page to snapshot: one call per frame serialises the rendered DOM; nothing in the page is touched.
 
-`injected/capture.js` does the reading. It is installed as an init script, and put in where it is missing (a page that was
+`injected/capture/` does the reading. It is installed as an init script, and put in where it is missing (a page that was
 open before casepilot joined).
 """
 
@@ -23,6 +23,9 @@ from schema_extraction.snapshot import Changes, FrameSnapshot, Patch, Snapshot
 from schema_extraction.view import Frozen
 
 T = TypeVar("T")
+
+PARTS = "page scene elements drawn links children seen frames clickable visit serialize".split()
+"""Of the serialiser, in this order: `injected/capture/*.js` are one function."""
 
 CHANGES = """options => {
   const pilot = globalThis[Symbol.for("casepilot")];
@@ -71,10 +74,12 @@ class CaptureSettings(Frozen):
 @cache
 def script() -> str:
     """The source of the in-page serialiser and its journal, and of what they need to know of the page's handlers."""
-    return "\n".join(
-        files("browser").joinpath(f"injected/{name}.js").read_text(encoding="utf-8")
-        for name in ("listeners", "capture", "journal")
-    )
+    capture = "\n".join(_source(f"capture/{part}") for part in PARTS)
+    return "\n".join((_source("listeners"), f"(() => {{\n{capture}}})();", _source("journal")))
+
+
+def _source(name: str) -> str:
+    return files("browser").joinpath(f"injected/{name}.js").read_text(encoding="utf-8")
 
 
 async def install(target: Page | BrowserContext) -> None:
