@@ -114,6 +114,18 @@
       const dialog = pick(all.filter((node) => node.matches("dialog")));
       if (dialog) dialog.open ? dialog.close() : dialog[pick(["show", "showModal"])]();
     },
+    modal: (_, all) => {
+      const open = document.querySelector(".modal");
+      for (const node of document.body.children) node.removeAttribute("aria-hidden");
+      if (open) return open.remove();
+      const made = document.createElement("div");
+      made.className = "modal";
+      made.setAttribute("role", "dialog");
+      made.setAttribute("aria-modal", "true");
+      made.innerHTML = "<h2>Sure?</h2><label>Why <input></label><button>Yes</button>";
+      if (random() < 0.5) for (const node of document.body.children) node.setAttribute("aria-hidden", "true");
+      pick([document.body, document.body, pick(all)]).append(made);
+    },
   };
   window.mutate = () => {
     const all = everything();

@@ -155,6 +155,32 @@ def test_what_a_handler_makes_of_an_element_follows_what_is_in_and_beside_it(loo
     assert names_after("k.removeEventListener('click', k.go)") == []
 
 
+@pytest.mark.parametrize("hides", [False, True], ids=["leaves the page", "hides the page"])
+def test_a_modal_dialog_is_followed_as_it_comes_and_goes(looker: Looker, hides: bool) -> None:
+    app = "<main id=app><h1>Case</h1><label>Name <input value=Kim></label><p>Said <b>much</b></p><a href=/x>Next</a></main>"
+    before = looker.load(app)
+
+    def after(change: str) -> View:
+        looker.run(f"(() => {{ {change} }})()")
+        view = looker.look()
+        assert isinstance(looker.last, Changes) and view == looker.fresh()
+        looker.look()  # a look of somebody else may make the next one whole
+        return view
+
+    hide = "app.setAttribute('aria-hidden', 'true'); app.inert = true" if hides else ""
+    made = "<div id=m role=dialog aria-modal=true><h2>Refund?</h2><input aria-label=Sum><button>Pay</button></div>"
+    opened = after(f"document.body.insertAdjacentHTML('beforeend', '{made}'); {hide}")
+    assert opened.dialog is not None and opened.dialog.name == "Refund?"
+    assert [control.name for control in opened.controls] == ["Sum", "Pay"]
+    assert [fact.label for fact in opened.facts] == ["Name"]
+    typed = after("m.querySelector('input').value = '12'")
+    assert [control.value.raw for control in typed.controls if control.value] == ["12"]
+    behind = after("app.querySelector('b').textContent = 'more'")
+    assert "more" in behind.model_dump_json()
+    closed = after("m.remove(); app.inert = false; app.removeAttribute('aria-hidden')")
+    assert closed.controls == before.controls and closed.dialog is None
+
+
 def test_a_page_at_rest_sends_nothing_but_its_name(looker: Looker) -> None:
     view = looker.load(support_case(0).html)
     assert looker.look() == view
