@@ -6,6 +6,8 @@
     calibrating  execute      as its threshold says                       hand off: a person reviews every one
     selective    execute      as its threshold says                       as its threshold says
 
+Where part of the page could not be read, critical steps go to the operator whatever their score.
+
 A random share of what would have run is handed off as a blind audit. The operator must not be able to tell an audit from a
 step that fell short of its threshold, so both give the same `reason`; `code`, `audit`, `score` and `tau` are for the record.
 """
@@ -106,6 +108,9 @@ class Gate:
             return Decision(kind="execute", code="reversible", reason=f"I can {describe(action)}: it can be taken back.")
         if self.stage == "copilot":
             return _hand_off("copilot", f"Please check before I {describe(action)}.", score)
+        if view.missing:
+            # What was not read may be what speaks against it: an error in a frame that did not answer, a remark further down.
+            return _hand_off("unread", f"I could not read {view.missing[0]}. Please check before I {describe(action)}.", score)
         if self.stage == "calibrating" and action.type in CLOSING:
             return _hand_off(
                 "calibrating", f"Closing steps are still reviewed. Please check before I {describe(action)}.", score
@@ -140,7 +145,16 @@ class Gate:
 
 def _hand_off(
     code: Literal[
-        "blocked", "no_proposal", "asked", "unfamiliar", "copilot", "calibrating", "no_certificate", "below_threshold", "audit"
+        "blocked",
+        "no_proposal",
+        "asked",
+        "unfamiliar",
+        "unread",
+        "copilot",
+        "calibrating",
+        "no_certificate",
+        "below_threshold",
+        "audit",
     ],
     reason: str,
     score: float | None = None,

@@ -56,6 +56,7 @@ class Decision(Frozen):
         "copilot",
         "calibrating",
         "unfamiliar",
+        "unread",
         "audit",
         "asked",
         "no_proposal",

@@ -101,7 +101,7 @@ class Reading:
             busy=any(draft.busy for draft in self.drafts),
             focus=focused[-1] if focused else "",
             closed=_closed(facts, profile),
-            missing=(*snapshot.missing, *self.page.missing),
+            missing=tuple(words for words in (*snapshot.missing, *self.page.missing) if not _may_miss(profile, words)),
         )
 
     def _facts(self, case_id: str | None) -> list[Fact]:
@@ -199,6 +199,10 @@ class Reading:
 def _path(url: str) -> str:
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _may_miss(profile: Profile | None, words: str) -> bool:
+    return profile is not None and any(pattern.search(words) for pattern in profile.may_miss)
 
 
 def _fact(facts: Iterable[Fact], label: str) -> Fact | None:

@@ -107,6 +107,8 @@ class Profile(Frozen):
     reversible: tuple[ControlPattern, ...] = ()
     ignore: tuple[ControlPattern, ...] = ()
     """Controls that are never a target, such as navigation and sign-out."""
+    may_miss: tuple[re.Pattern[str], ...] = ()
+    """Regular expressions for what may be missing from a view without harm, such as the frame of an advertisement."""
     slice: SliceField | None = None
     operator_header: str = ""
     """Request header that tells the application which operator stands behind a request during a takeover or after an

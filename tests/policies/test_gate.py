@@ -74,6 +74,16 @@ def test_unfamiliar_views_are_handed_off_whatever_the_score() -> None:
     assert gate.decide(view(), (), proposals(SENDS, novelty=1.0)).kind == "execute"
 
 
+def test_a_page_that_was_not_read_whole_is_for_the_operator_where_it_is_critical() -> None:
+    gate = Gate("selective", certified(), FixedCritic(1.0), audit_rate=0.0)
+    partial = view().but(missing=("the frame /claims, which does not answer",))
+    decision = gate.decide(partial, (), proposals(SENDS))
+    assert (decision.kind, decision.code) == ("hand_off", "unread")
+    assert "the frame /claims, which does not answer" in decision.reason
+    assert gate.decide(partial, (), proposals(fill("Ada"))).kind == "execute"
+    assert gate.decide(view(), (), proposals(SENDS)).kind == "execute"
+
+
 def test_the_score_is_recorded_in_copilot_too() -> None:
     decision = Gate("copilot", None, FixedCritic(0.3)).decide(view(), (), proposals(SENDS))
     assert (decision.score, decision.tau) == (0.3, None)

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+from datetime import date
+
+from schema_extraction.extract import extract
 from schema_extraction.profile import CasePage, ClosedWhen, ControlPattern, Part, Profile, SliceField
+from schema_extraction.static import snapshot_of_html
 from tests.schema_extraction.pages import view_of
 
 PROFILE = Profile(
@@ -62,3 +66,11 @@ def test_the_confirmation_in_a_dialog_is_a_part() -> None:
 def test_without_a_profile_submits_are_critical() -> None:
     view = view_of("<form><button>Save</button><button type=button>Add line</button><input type=submit></form>")
     assert [control.critical for control in view.controls] == [True, False, True]
+
+
+def test_what_may_be_missing_is_not_told() -> None:
+    page = snapshot_of_html("<p>Hello</p>", "http://desk.test/cases/C-1041", date(2025, 6, 1))
+    partial = page.but(missing=("the frame https://ads.test/1, which does not answer", "the frame /claims, which did not load"))
+    profile = Profile.model_validate({**PROFILE.model_dump(), "may_miss": ["frame https://ads\\.test/"]})
+    assert extract(partial).missing == partial.missing
+    assert extract(partial, profile).missing == ("the frame /claims, which did not load",)
