@@ -69,9 +69,11 @@ def _leaking(made: list[Node], around: list[tuple[Node, str]]) -> list[str]:
 
 def turn(page: Page, element: Element) -> None:
     """Say anew of all in an element whether it lies behind a modal dialog."""
+    around = page.of[element].parent
+    behind = element.get("cp-inert") == "true" or (around is not None and around.inert)
     for node in page.within(element):
         above = node.parent
-        node.inert = (above is not None and above.inert) or node.attributes.get("cp-inert") == "true"
+        node.inert = behind or (above is not None and above.inert) or node.attributes.get("cp-inert") == "true"
 
 
 def _entered(page: Page, element: Element, over: str) -> str:

@@ -82,12 +82,13 @@ def _reread(reading: Reading, touched: Touched) -> bool:
             near.update(reading.drafts[max(0, number - 1) : number + 2])
     linked = _linked(reading, stale, touched)
     dirty = stale | near | linked | {draft for draft in reading.drafts if draft.restless}
-    if touched.turned:
-        dirty |= _turned(reading)
+    turned = _turned(reading) if touched.turned else set()
+    same = dirty | turned if touched.only_stated else turned - dirty
+    dirty |= turned
     if any(draft.radios for draft in dirty):
         dirty |= {draft for draft in reading.drafts if draft.radios}
     conversation, popups = shared.conversation, shared.popups
-    renewed = _renewed(reading, dirty, keep=touched.only_stated)
+    renewed = _renewed(reading, dirty, same)
     now = set(reading.drafts)
     gone = [draft for draft in old if draft not in now]
     before = _reach(page, gone, renewed)
@@ -230,15 +231,16 @@ def _linked(reading: Reading, stale: set[Draft], touched: Touched) -> set[Draft]
     return found
 
 
-def _renewed(reading: Reading, dirty: set[Draft], keep: bool) -> list[Draft]:
-    """Empty drafts in place of those to be read again. `keep`: controls are what they were, but for those that have changed."""
+def _renewed(reading: Reading, dirty: set[Draft], same: set[Draft]) -> list[Draft]:
+    """Empty drafts in place of those to be read again. `same`: those whose controls are what they were, save the ones that have
+    changed themselves."""
     renewed: list[Draft] = []
     for number, draft in enumerate(reading.drafts):
         if draft in dirty:
             made = Draft(reading.page, draft.nodes, reading.shared, reading.profile)
             for node in draft.nodes:
                 node.draft = made
-                if not keep and node.memo is not None:
+                if node.memo is not None and draft not in same:
                     node.memo.pop("control", None)
             reading.drafts[number] = made
             renewed.append(made)

@@ -105,24 +105,22 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     wanted = _wanted(target, new, places)
     known = set(wanted or ())
     gone = [child for child in target if child not in known]
+    if wanted is not None and not gone and not fresh and _same(target, new):
+        _mark(page, target, new, touched)
+        return
     names = _names(page, (child for child in gone if wanted is None or leaks(page, child)))
     _forget(page, gone, prefix, touched)
     touched.removed += gone
     _leave(page, target, prefix, touched)
-    inert = target.get("cp-inert")
     lasting = _lasting(target) == _lasting(new) and squash(target.text) == squash(new.text)
     if lasting and not gone and not fresh:
         touched.stated.add(target)
-    target.attrib.clear()
-    target.attrib.update(dict(new.attrib))
-    page.of[target].attributes = attributes_of(target)
+    _mark(page, target, new, touched)
     target.text = new.text
     if wanted is None:
         target[:] = list(new)
     else:
         _arrange(target, wanted, gone)
-    if inert != target.get("cp-inert"):
-        touched.turned.append(target)
     _enter(page, target, prefix, touched)
     if ref := target.get("cp-ref"):
         page.refs[ref] = target
@@ -174,6 +172,21 @@ def _arrange(target: Element, wanted: list[Element], gone: list[Element]) -> Non
         if child.getparent() is not target:
             following.addprevious(child) if following is not None else target.append(child)
         following = child
+
+
+def _same(target: Element, new: Element) -> bool:
+    """Whether an element is what it was, but for where it lies."""
+    kept = [[item for item in element.items() if item[0] != "cp-inert"] for element in (target, new)]
+    return kept[0] == kept[1] and (target.text or "") == (new.text or "")
+
+
+def _mark(page: Page, target: Element, new: Element, touched: Touched) -> None:
+    """Give an element the attributes of another."""
+    if target.get("cp-inert") != new.get("cp-inert"):
+        touched.turned.append(target)
+    target.attrib.clear()
+    target.attrib.update(dict(new.attrib))
+    page.of[target].attributes = attributes_of(target)
 
 
 def _lasting(element: Element) -> dict[str, str]:
