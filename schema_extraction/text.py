@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container
 from itertools import islice
 from typing import Any
 
@@ -40,39 +40,40 @@ def text_of(element: Element, skip: Container[Any] = (), lines: bool = False, na
     if element.tag in SILENT:
         return ""
     parts: list[str] = [(element.text or "").replace("\n", " ")]
-    around: list[tuple[Element, bool, Iterator[Element]]] = []  # what is being read, from the outside in
-    inside: Iterator[Element] = iter(element)
+    around: list[tuple[Element, bool]] = []  # what is being read, from the outside in
+    node = element[0]
     count = 0
     while True:
-        node = next(inside, None)
-        if node is None:
-            if not around:
+        tag = node.tag
+        block = tag not in INLINE or node.get("cp-block") is not None
+        if isinstance(tag, str) and tag not in SILENT and node not in skip:
+            count += 1
+            if count == most:
                 break
-            node, block, inside = around.pop()
-        else:
-            tag = node.tag
-            block = tag not in INLINE or node.get("cp-block") is not None
-            if isinstance(tag, str) and tag not in SILENT and node not in skip:
-                count += 1
-                if count == most:
-                    break
-                if block:
-                    parts.append("\n")
-                if tag == "img" and (alt := node.get("alt")):
-                    parts.append(alt)
-                if naming and (label := node.get("aria-label")):
-                    parts.append(label)
-                else:
-                    if text := node.text:
-                        parts.append(text.replace("\n", " "))
-                    if len(node):
-                        around.append((node, block, inside))
-                        inside = iter(node)
-                        continue
-        if block:
-            parts.append("\n")
-        if tail := node.tail:
-            parts.append(tail.replace("\n", " "))
+            if block:
+                parts.append("\n")
+            if tag == "img" and (alt := node.get("alt")):
+                parts.append(alt)
+            if naming and (label := node.get("aria-label")):
+                parts.append(label)
+            else:
+                if text := node.text:
+                    parts.append(text.replace("\n", " "))
+                if len(node):
+                    around.append((node, block))
+                    node = node[0]
+                    continue
+        while True:
+            if block:
+                parts.append("\n")
+            if tail := node.tail:
+                parts.append(tail.replace("\n", " "))
+            if (following := node.getnext()) is not None or not around:
+                break
+            node, block = around.pop()
+        if following is None:
+            break
+        node = following
     joined = "".join(parts)
     if not lines:
         return squash(joined)
