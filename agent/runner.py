@@ -90,7 +90,9 @@ class Runner:
             stack.callback(self.store.close)
             port = self.settings.devtools_port or free_port()
             self.browser = await stack.enter_async_context(
-                opened(BrowserSettings(headed=self.settings.headed, devtools_port=port))
+                opened(
+                    BrowserSettings(headed=self.settings.headed, devtools_port=port, isolate_sites=self.settings.isolate_sites)
+                )
             )
             storage = await self._sign_in()
             self.worker = Worker(

@@ -48,6 +48,8 @@ class RunSettings(Frozen):
     open_pages: int = Field(default=0, ge=0)
     headed: bool = False
     devtools_port: int = 0
+    isolate_sites: bool = True
+    """See `BrowserSettings`; an application without frames of other sites can do without."""
     credentials: Credentials | None = None
     operator: str = "operator"
     """Who is named to the application when somebody works in a handed-off page without having claimed it."""

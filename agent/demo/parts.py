@@ -127,6 +127,7 @@ class Parts:
                 stage=stage,
                 concurrency=self.settings.copilot_concurrency if copilot else self.settings.concurrency,
                 headed=self.settings.headed,
+                isolate_sites=False,  # the practice BPM has no frames of other sites
                 credentials=AGENT,
                 operator=self.settings.operator,
                 pictures=staffed and not copilot,

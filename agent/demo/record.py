@@ -70,7 +70,7 @@ async def record(
     for case_id in case_ids:
         queue.put_nowait(case_id)
     port = free_port()
-    async with opened(BrowserSettings(headed=headed, devtools_port=port)) as watched:
+    async with opened(BrowserSettings(headed=headed, devtools_port=port, isolate_sites=False)) as watched:
         async with attached(f"http://127.0.0.1:{port}") as driven:
             people = [_at_work(profile, db, name, watched, driven, queue, out, seed, advance) for name in PERSONAS]
             return sum(await asyncio.gather(*people))
