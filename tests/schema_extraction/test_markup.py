@@ -65,10 +65,10 @@ def test_a_recording_cannot_define_entities() -> None:
     """Ten entities that each stand for ten others would fill the memory; one that names a file would show it."""
     laugh = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     for entities in (f'<!ENTITY l0 "ha">{laugh}', '<!ENTITY l9 "forged">', '<!ENTITY l9 SYSTEM "file:///etc/hostname">'):
-        started = time.process_time()
+        started = time.thread_time()
         view = recorded('<button title="&l9;">Go</button><p>&l9;</p>', f"<!DOCTYPE html [{entities}]>")
         assert names(view) == ["Go"] and len(view.model_dump_json()) < 2000 and "forged" not in view.model_dump_json()
-        assert time.process_time() - started < 1
+        assert time.thread_time() - started < 1
 
 
 @pytest.mark.parametrize("read", [plain, recorded])
@@ -131,6 +131,6 @@ MANY = 1000
     ],
 )
 def test_much_of_a_kind_is_read_in_time(body: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     plain(body)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1

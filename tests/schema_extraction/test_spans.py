@@ -72,6 +72,6 @@ def test_spans_lie_in_the_text_in_order(text: str) -> None:
     "unit", ["a", "9", "a.", "a-", "a_", "-", "1.", "1,", "\u05d0", "\n", " ", "(", "$1 ", "thanks ", "name is "]
 )
 def test_long_texts_are_read_in_time(unit: str) -> None:
-    started = time.process_time()
+    started = time.thread_time()
     spans(unit * (40_000 // len(unit)))
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
