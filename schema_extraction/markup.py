@@ -13,7 +13,7 @@ from schema_extraction.static import CONTROL_CHARACTERS, prepare
 
 Element = etree._Element
 
-LEVELS = 600
+LEVELS = 560
 """Elements nested deeper are left out. Chromium's own parser stops at 512; what a script nests deeper nobody means to be read,
 and every pass that looks at what is around an element, or in it, would take its time once more for each level."""
 

@@ -77,7 +77,7 @@ def test_what_is_nested_too_deep_is_left_out_and_counted(read: Callable[[str], V
         "<button>Before</button>" + "<div>" * 1000 + "<button>Deep</button>" + "</div>" * 1000 + "<button>After</button>"
     )
     assert names(view) == ["Before", "After"]
-    assert view.missing == ("403 elements nested more than 600 levels deep",)
+    assert view.missing == ("443 elements nested more than 560 levels deep",)
 
 
 @pytest.mark.parametrize("read", [plain, recorded])
