@@ -1,4 +1,4 @@
-"""A page's own DevTools session: a question to its main frame takes it about half the time that `Page.evaluate` does.
+"""A page's own DevTools session: a question to its main frame takes it two thirds of the time that `Page.evaluate` does.
 
 Only Chromium has such sessions; other browsers are asked by `evaluate`.
 """

@@ -6,7 +6,7 @@ an id that stood twice) says so, and all nodes are made anew from the tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from schema_extraction.follow import flags, follow, leaks, renamed, renew, turn
@@ -17,15 +17,15 @@ from schema_extraction.text import squash
 
 KEEP = "cp-keep"
 _STATE = frozenset({"cp-value", "cp-checked", "cp-selected", "cp-focus", "cp-invalid", "cp-inert"})
+"""Attributes of live state, which says nothing of an element's neighbours."""
 
 
 @dataclass(slots=True, eq=False)
 class Touched:
     """What patches have done. `changed`: elements with other attributes, text or children; `stated`: those among them of which
-    only the live state has changed; `tails`: elements with other text
-    after them; `added`, `removed`: elements that came and went, with all in them; `boxes`: where removed ones stood.
-    `ids`: ids that came, went or moved. `turned`: elements that came to lie behind a modal dialog, or do no longer.
-    `whole`: the nodes cannot follow."""
+    only the live state has changed; `tails`: elements with other text after them; `added`, `removed`: elements that came and
+    went, with all in them; `boxes`: where removed ones stood. `ids`: ids that came, went or moved.
+    `turned`: elements that came to lie behind a modal dialog, or do no longer. `whole`: the nodes cannot follow."""
 
     changed: dict[Element, None] = field(default_factory=dict)
     stated: set[Element] = field(default_factory=set)
@@ -112,7 +112,7 @@ def _put(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:
     _forget(page, gone, prefix, touched)
     touched.removed += gone
     _leave(page, target, prefix, touched)
-    lasting = _lasting(target) == _lasting(new) and squash(target.text) == squash(new.text)
+    lasting = _without(target, _STATE) == _without(new, _STATE) and squash(target.text) == squash(new.text)
     if lasting and not gone and not fresh:
         touched.stated.add(target)
     _mark(page, target, new, touched)
@@ -176,8 +176,7 @@ def _arrange(target: Element, wanted: list[Element], gone: list[Element]) -> Non
 
 def _same(target: Element, new: Element) -> bool:
     """Whether an element is what it was, but for where it lies."""
-    kept = [[item for item in element.items() if item[0] != "cp-inert"] for element in (target, new)]
-    return kept[0] == kept[1] and (target.text or "") == (new.text or "")
+    return _without(target, {"cp-inert"}) == _without(new, {"cp-inert"}) and (target.text or "") == (new.text or "")
 
 
 def _mark(page: Page, target: Element, new: Element, touched: Touched) -> None:
@@ -189,9 +188,9 @@ def _mark(page: Page, target: Element, new: Element, touched: Touched) -> None:
     page.of[target].attributes = attributes_of(target)
 
 
-def _lasting(element: Element) -> dict[str, str]:
-    """The attributes of an element but for its live state, which says nothing of its neighbours."""
-    return {str(name): str(value) for name, value in element.attrib.items() if name not in _STATE}
+def _without(element: Element, names: Collection[str]) -> dict[str, str]:
+    """The attributes of an element but for those with these names."""
+    return {name: value for name, value in attributes_of(element).items() if name not in names}
 
 
 def _put_popups(page: Page, prefix: str, patch: Patch, touched: Touched) -> None:

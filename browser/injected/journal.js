@@ -1,6 +1,6 @@
 // Writes only what has changed on the page since the last capture. Nothing here writes to the page.
 //
-// What changes the DOM is heard from a MutationObserver; what leaves no trace there (values, focus, frames, new shadow roots,
+// What changes the DOM is heard from a MutationObserver; what leaves no trace there (values, focus, frames,
 // rules that follow the state of an element such as :checked or :hover) is compared on each call.
 //
 //   globalThis[Symbol.for("casepilot")]
