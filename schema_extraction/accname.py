@@ -24,7 +24,7 @@ _WORDY = re.compile(r"\w")
 _ICONS = frozenset({"button", "link", "menuitem", "tab"})  # told by their id or class if by nothing else
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
-_MOST = 200  # elements within which a name is looked for
+_MOST = 100  # elements within which a name is looked for
 _LABELS = 20  # labels of one field
 _READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
 
@@ -68,14 +68,10 @@ def label_elements(page: Page, node: Node) -> list[Element]:
     named = page.labels.get((node.prefix, identity), []) if identity else []
     if named:
         return named
-    for above in node.ancestors():
-        if above.tag == "label":
-            if above.get("for") or (node.role == "button" and _first_labelled(above.element) is not node.element):
-                return []
-            return [above.element]
-        if above.tag in ("form", "body", "fieldset", "table"):
-            break
-    return []
+    label = node.parent.label if node.parent is not None else None
+    if label is None or (node.role == "button" and _first_labelled(label.element) is not node.element):
+        return []
+    return [label.element]
 
 
 def _first_labelled(label: Element) -> Element | None:
@@ -113,6 +109,12 @@ def others_than(node: Node, referred: list[Element]) -> list[Element]:
     return [element for element in referred if element is not node.element] or referred
 
 
+def _contents(page: Page, role: str, element: Element) -> str:
+    """What a control says. The items of a branch of a tree are no part of its name."""
+    skip = {inner.element for inner in page.within(element) if inner.role == "group"} if role == "treeitem" else ()
+    return text_of(element, skip=skip, naming=True, most=_MOST)
+
+
 def spec_name(page: Page, node: Node) -> str:
     """The accessible name by the specifications alone, or ""."""
     if ids := node.get("aria-labelledby"):
@@ -124,11 +126,7 @@ def spec_name(page: Page, node: Node) -> str:
     if name := _native(page, node):
         return name
     if node.role in NAMED_BY_CONTENT:
-        # The items of a branch of a tree are no part of its name.
-        skip = (
-            {inner.element for inner in page.within(node.element) if inner.role == "group"} if node.role == "treeitem" else ()
-        )
-        if name := text_of(node.element, skip=skip, naming=True, most=_MOST):
+        if name := page.once("name", node.element, partial(_contents, page, node.role)):
             return name
     return squash(node.get("title"))
 

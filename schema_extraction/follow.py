@@ -25,16 +25,22 @@ def renew(page: Page, element: Element) -> bool:
     node = page.of[element]
     role = role_of(element, node.tag, node.attributes)
     changed, node.role = role != node.role, role
+    rules = node.rules()
+    changed = changed or rules != (node.label, node.disables)
+    node.label, node.disables = rules
     return not (changed and len(element)) and page.opens(node) == node.names
 
 
-def follow(page: Page, prefix: str, target: Element, fresh: list[Element], known: set[Element], wraps: bool) -> list[str]:
+def follow(
+    page: Page, prefix: str, target: Element, fresh: list[Element], known: set[Element], wraps: bool
+) -> list[str] | None:
     """Make nodes for the new elements in `target` and put kept ones under them; gives the sections that begin in them and in
-    which others stand, those after them or (`wraps`) kept ones in them."""
+    which others stand, those after them or (`wraps`) kept ones in them. None: kept ones stand under other rules now."""
     box = page.of[target]
     before = [(above, above.over) for above in (box, *box.ancestors())]
     made: list[Node] = []
     leaking: list[str] = []
+    same = True
     begun = 0  # the first node of the child of `target` that is made now
     for element in fresh:
         if element.getparent() is target:
@@ -48,6 +54,7 @@ def follow(page: Page, prefix: str, target: Element, fresh: list[Element], known
         made.append(node)
         for child in element:
             if child not in known and (inner := page.of.get(child)) is not None:
+                same = same and inner.parent is not None and inner.parent.inherits() == node.inherits()
                 inner.parent = node
     leaking += _leaking(made[begun:], before[1:])
     for above, over in before:
@@ -56,6 +63,8 @@ def follow(page: Page, prefix: str, target: Element, fresh: list[Element], known
         if node.parent is not None and node.parent is not box:
             node.parent.operated |= node.operated
             node.parent.tabled |= node.tabled
+    if not same:
+        return None
     return [node.names for node in made if node.names] if wraps else leaking
 
 

@@ -26,6 +26,7 @@ _NONE: Mapping[str, str] = {}
 _UNNAMED = {"navigation": "navigation", "banner": "banner", "contentinfo": "footer"}
 _IDS = etree.XPath("//@id")
 _HEADER_TAGS = frozenset({"header", "hgroup"})
+_UNLABELLED = frozenset({"form", "body", "fieldset", "table"})
 _ENDS = frozenset({"body", "main", "section", "article", "aside", "dialog", "cp-frame", "cp-shadow"})
 
 
@@ -34,9 +35,9 @@ class Node:
     """One visible element. `attributes`: those of the element. `section` is the section it stands in; `inside` the one that its
     own text stands in, and `over` the one that further children stand in, which a heading among them changes; `entered` was the
     parent's `over` when the element began. `names`: the section that it opens, as a region or as a heading. `operated`,
-    `tabled`: it is or holds a control other than a link, or a table. `in_control`: it stands inside a control. `memo`: what
-    passes have read from it and what is in it, forgotten when any of that changes. `draft`: the part of the view it is
-    read into."""
+    `tabled`: it is or holds a control other than a link, or a table. `in_control`: it stands inside a control. `label`: the
+    label element around what stands in it, if it names no other; `disables`: that is disabled. `memo`: what passes have read
+    from it and what is in it, forgotten when any of that changes. `draft`: the part of the view it is read into."""
 
     element: Element
     attributes: Mapping[str, str]
@@ -53,6 +54,8 @@ class Node:
     operated: bool
     tabled: bool
     in_control: bool
+    label: Node | None = None
+    disables: bool = False
     names: str = ""
     memo: dict[str, Any] | None = None
     draft: Any = None
@@ -65,6 +68,22 @@ class Node:
 
     def get(self, name: str) -> str | None:
         return self.attributes.get(name)
+
+    def inherits(self) -> tuple[bool, Node | None, bool]:
+        """What those in it take over: whether they stand inside a control, their label, and whether they are disabled."""
+        return self.in_control or self.role in CONTROL_ROLES, self.label, self.disables
+
+    def rules(self) -> tuple[Node | None, bool]:
+        """What `label` and `disables` are, by its attributes and those of the boxes around it."""
+        above, tag, attributes = self.parent, self.tag, self.attributes
+        if tag == "label":
+            label: Node | None = self if not attributes.get("for") else None
+        else:
+            label = above.label if above is not None and tag not in _UNLABELLED else None
+        disables = above is not None and above.disables
+        if attributes and not disables:
+            disables = attributes.get("aria-disabled") == "true" or (tag == "fieldset" and "disabled" in attributes)
+        return label, disables
 
     @property
     def heads(self) -> bool:
@@ -163,6 +182,7 @@ class Page:
             in_control,
         )
         self.of[element] = node
+        node.label, node.disables = node.rules()
         if attributes:
             if ref := attributes.get("cp-ref"):
                 self.refs[ref] = element

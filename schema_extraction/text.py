@@ -14,7 +14,7 @@ INLINE = frozenset(
     "a abbr b bdi bdo cite code cp-shadow data dfn em font i kbd label mark output q s samp slot small span strong sub sup "
     "time u var wbr img".split()
 )
-_TIPPED = 100  # elements among which a tooltip is looked for
+_TIPPED = 30  # elements among which a tooltip is looked for
 _TIPS = ("title", "data-original-title", "data-bs-original-title", "data-tooltip", "alt", "cp-tip")
 SILENT = frozenset({"select", "option", "optgroup", "datalist", "textarea", "cp-popup", "cp-label", "script", "style", "input"})
 

@@ -111,6 +111,7 @@ def date_of(found: re.Match[str]) -> date | None:
         return None
 
 
+@lru_cache(maxsize=16384)
 def typed(raw: str, kind: ValueKind, day: date | None = None) -> Value:
     """`raw` as a value of a kind that is already known; `day` is the date it holds."""
     normal, number = " ".join(raw.split()), None

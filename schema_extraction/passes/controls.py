@@ -51,11 +51,7 @@ def _flag(node: Node, name: str) -> bool:
 
 
 def _disabled(node: Node) -> bool:
-    return _flag(node, "disabled") or any(
-        above.get("aria-disabled") == "true" or (above.tag == "fieldset" and above.get("disabled") is not None)
-        for above in node.ancestors()
-        if above.attributes
-    )
+    return _flag(node, "disabled") or (node.parent is not None and node.parent.disables)
 
 
 def _truth(text: str | None) -> bool | None:

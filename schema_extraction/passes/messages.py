@@ -33,8 +33,6 @@ def is_conversation(page: Page, node: Node, wanted: MessageRegion | None) -> boo
         return False
     if not (pattern.role or node.role or node.get("aria-label")):
         return False
-    if pattern.name and re.fullmatch(pattern.name, spec_name(page, node)) is None:
-        return False
     return pattern.matches(Control(ref="", key="", role=node.role, name=spec_name(page, node), section=node.section))
 
 

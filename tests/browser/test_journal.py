@@ -135,6 +135,33 @@ def test_a_change_shows(looker: Looker, body: str, change: str, seen: str) -> No
     assert view == looker.fresh()
 
 
+@pytest.mark.parametrize("tag", ["div", "fieldset", "form", "section", "label", "table"])
+def test_an_attribute_of_a_large_box_shows_in_all_that_it_holds(looker: Looker, tag: str) -> None:
+    fields = "".join(f"<p>Text {i}</p><label>Field {i} <input></label><b>Way:</b> {i} <a href=/x>Go</a>" for i in range(40))
+    looker.load(f"<main><h1>Case</h1><{tag} id=k>{fields}</{tag}><p>after</p></main>")
+    for name, value in (
+        ("aria-disabled", "true"),
+        ("disabled", ""),
+        ("class", "card"),
+        ("class", "chat messages"),
+        ("aria-live", "polite"),
+        ("aria-busy", "true"),
+        ("for", "x"),
+        ("method", "post"),
+        ("aria-label", "Box"),
+        *(
+            ("role", role)
+            for role in ("group", "button", "alert", "log", "radiogroup", "listbox", "presentation", "dialog", "table")
+        ),
+    ):
+        looker.run(f"k.setAttribute('{name}', '{value}')")
+        assert looker.look() == looker.fresh(), f"{name}={value}"
+        looker.look()
+        looker.run(f"k.removeAttribute('{name}')")
+        assert looker.look() == looker.fresh(), f"without {name}={value}"
+        looker.look()
+
+
 def test_what_a_handler_makes_of_an_element_follows_what_is_in_and_beside_it(looker: Looker) -> None:
     body = "<div><b id=k style='display:inline-block;width:9px;height:9px' class=star></b></div>"
 
