@@ -77,16 +77,17 @@ class Mark(NamedTuple):
     ignored: bool = False
 
 
-class Keyed(NamedTuple):
-    """Keys that were given to the controls of a draft. `keys`: who gave them; `stems`: the key of each but for its
-    ordinal; `given`: ordinals by stem; `parted`: some control
-    is a part of a composite action; `shown`: the controls with their keys, without those that the profile leaves out."""
+@dataclass(slots=True, eq=False)
+class Keyed:
+    """The keys of the controls of a draft. `by`: who gives them out; `stems`: each but for its ordinal; `parted`: some control
+    is a part of a composite action; `given`: the keys that the controls have now; `shown`: the controls with them, without
+    those that the profile leaves out."""
 
-    keys: Keys
+    by: Keys
     stems: list[str]
-    given: dict[str, range]
     parted: bool
-    shown: list[Control]
+    given: list[str] = field(default_factory=list)
+    shown: list[Control] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -101,7 +102,7 @@ class Draft:
     is drawn in place of native fields. `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what
     its passes have claimed.
 
-    For the next look: `keyed`, the keys given to the controls; `swayed`: nodes that are read otherwise behind a modal dialog,
+    For the next look: `keyed`, the keys of the controls; `swayed`: nodes that are read otherwise behind a modal dialog,
     with whether each was there (`swayed_by`); `hidden`: all of them have come to stand there since, and that only takes the
     controls away; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
     than can be told; `stale`: something that it was read from is no more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from schema_extraction.draft import Draft, Keyed, Shared
@@ -23,6 +24,8 @@ from schema_extraction.runs import runs
 from schema_extraction.snapshot import Changes, Snapshot
 from schema_extraction.static import snapshot_of_file
 from schema_extraction.view import Control, Dialog, Fact, Notice, Section, Table, View
+
+T = TypeVar("T")
 
 PASSES: tuple[tuple[str, Callable[[Draft], None]], ...] = (
     ("dialog", read_dialog),
@@ -52,6 +55,7 @@ class Reading:
         self.shared = Shared()
         self.keys = Keys()
         self.drafts: list[Draft] = []
+        self._known: dict[str, tuple[object, Any]] = {}
         for nodes in runs(page.nodes):
             draft = Draft(page, nodes, self.shared, profile)
             self.drafts.append(draft)
@@ -75,7 +79,10 @@ class Reading:
         """The view, with what the snapshot says of the page apart from its frames."""
         profile = self.profile
         case_id = profile.case_id(snapshot.url) if profile else None
-        facts = self._facts(case_id)
+        self.keys.restart()
+        facts = self._once(
+            "facts", (case_id, [draft.facts for draft in self.drafts if draft.facts]), lambda: self._facts(case_id)
+        )
         messages = [message for draft in self.drafts for message in draft.messages]
         controls = self._controls()
         focused = [draft.controls[draft.focus].key for draft in self.drafts if draft.focus is not None]
@@ -91,7 +98,7 @@ class Reading:
             case_id=case_id,
             slice=slice_fact.value.raw if slice_fact else "",
             today=snapshot.today,
-            sections=tuple(self._sections()),
+            sections=self._once("sections", [(draft.names, draft.lines) for draft in self.drafts], self._sections),
             controls=tuple(controls),
             facts=tuple(facts),
             messages=tuple(directed(messages, facts) if self.shared.history else messages),
@@ -104,14 +111,21 @@ class Reading:
             missing=tuple(words for words in (*snapshot.missing, *self.page.missing) if not _may_miss(profile, words)),
         )
 
+    def _once(self, what: str, source: object, make: Callable[[], T]) -> T:
+        """A part of the view, made again only when what it is made from is not what it was."""
+        known = self._known.get(what)
+        if known is None or known[0] != source:
+            made = make()
+            self._known[what] = source, made
+            return made
+        return cast(T, known[1])
+
     def _facts(self, case_id: str | None) -> list[Fact]:
         """Facts in the order of their passes, with keys; they tell what is private to this case and so in no key."""
         found = [(fact.order, draft, place) for draft in self.drafts for place, fact in enumerate(draft.facts)]
         found.sort(key=lambda item: item[0])
         private = frozenset(private_texts((draft.facts[place].fact for _, draft, place in found), case_id))
-        if private == self.keys.private:
-            self.keys.restart()
-        else:
+        if private != self.keys.private:
             self.keys = Keys(private)
         facts: list[Fact] = []
         for _, draft, place in found:
@@ -135,35 +149,31 @@ class Reading:
 
     def _controls(self) -> list[Control]:
         """Controls with key, part and criticality, without those that the profile leaves out."""
-        keys = self.keys
         drafts = [draft for draft in self.drafts if draft.controls and not draft.hidden]
-        parts, clicks = parts_of(self.profile, drafts), clicks_of(self.profile)
-        parted = {draft for draft, _ in parts}
+        keyed = self._stemmed(drafts)
+        stems = [known.stems for known in keyed]
+        keys = self._once("keys", stems, lambda: [[f"{stem}/{self.keys.ordinal(stem)}" for stem in some] for some in stems])
         found: list[Control] = []
-        for draft in drafts:
-            known = draft.keyed
-            if known is None or known.keys is not keys or known.parted or draft in parted:
-                assign(draft, parts, clicks)
-                stems = [keys.stem(control.frame, control.section, control.role, control.name) for control in draft.controls]
-                known = self._keyed(draft, stems, draft in parted)
-            elif not keys.repeats(known.given):
-                known = self._keyed(draft, known.stems, parted=False)
+        for draft, known, given in zip(drafts, keyed, keys, strict=True):
+            if known.given != given:
+                known.given, known.shown = given, _shown(draft, given)
             found += known.shown
         return found
 
-    def _keyed(self, draft: Draft, stems: list[str], parted: bool) -> Keyed:
-        """Give out the keys of a draft's controls. `stems`: the keys but for their ordinals."""
-        given: dict[str, range] = {}
-        controls = draft.controls
-        for place, stem in enumerate(stems):
-            ordinal = self.keys.ordinal(stem)
-            given[stem] = range(given[stem].start if stem in given else ordinal, ordinal + 1)
-            key = f"{stem}/{ordinal}"
-            if controls[place].key != key:
-                controls[place] = controls[place].but(key=key)
-        shown = [control for control, mark in zip(controls, draft.marks, strict=True) if control.part or not mark.ignored]
-        draft.keyed = Keyed(self.keys, stems, given, parted, shown)
-        return draft.keyed
+    def _stemmed(self, drafts: list[Draft]) -> list[Keyed]:
+        """The keys of the controls but for their ordinals."""
+        keys = self.keys
+        parts, clicks = parts_of(self.profile, drafts), clicks_of(self.profile)
+        parted = {draft for draft, _ in parts}
+        found: list[Keyed] = []
+        for draft in drafts:
+            known = draft.keyed
+            if known is None or known.by is not keys or known.parted or draft in parted:
+                assign(draft, parts, clicks)
+                stems = [keys.stem(control.frame, control.section, control.role, control.name) for control in draft.controls]
+                known = draft.keyed = Keyed(keys, stems, draft in parted)
+            found.append(known)
+        return found
 
     def _notices(self) -> list[Notice]:
         """What the page says, then what it says of fields and no notice has said yet."""
@@ -185,7 +195,7 @@ class Reading:
                     found.append(Notice(kind="validation", text=control.message, control=control.key))
         return found
 
-    def _sections(self) -> Iterator[Section]:
+    def _sections(self) -> tuple[Section, ...]:
         """Every region and heading in document order with its left-over text; before them, texts that stand in none of them."""
         texts: dict[str, list[str]] = {}
         for draft in self.drafts:
@@ -193,7 +203,16 @@ class Reading:
                 texts.setdefault(section, []).extend(lines)
         names = dict.fromkeys(name for draft in self.drafts for name in draft.names)
         order = [name for name, lines in texts.items() if name not in names and lines] + list(names)
-        return (Section(name=name, text="\n".join(texts.get(name, ()))[:_SECTION_LIMIT]) for name in order)
+        return tuple(Section(name=name, text="\n".join(texts.get(name, ()))[:_SECTION_LIMIT]) for name in order)
+
+
+def _shown(draft: Draft, given: list[str]) -> list[Control]:
+    """The controls of a draft with these keys, without those that the profile leaves out."""
+    controls = draft.controls
+    for place, key in enumerate(given):
+        if controls[place].key != key:
+            controls[place] = controls[place].but(key=key)
+    return [control for control, mark in zip(controls, draft.marks, strict=True) if control.part or not mark.ignored]
 
 
 def _path(url: str) -> str:

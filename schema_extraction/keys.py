@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 
 from schema_extraction.view import Fact
@@ -74,17 +74,6 @@ class Keys:
     def key(self, frame: str, section: str, role: str, name: str) -> str:
         stem = self.stem(frame, section, role, name)
         return f"{stem}/{self.ordinal(stem)}"
-
-    def repeats(self, given: Mapping[str, range]) -> bool:
-        """Whether keys that were given out before would be the same now; if so, they are given out again. `given`: the ordinals
-        by stem."""
-        count = self._count
-        for stem, ordinals in given.items():
-            if count.get(stem, 0) != ordinals.start:
-                return False
-        for stem, ordinals in given.items():
-            count[stem] = ordinals.stop
-        return True
 
 
 def private_texts(facts: Iterable[Fact], case_id: str | None) -> set[str]:

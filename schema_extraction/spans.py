@@ -118,7 +118,7 @@ def _names(text: str) -> Iterator[Span]:
 def _plain(pattern: re.Pattern[str], kind: str) -> Callable[[str], Iterator[Span]]:
     def read(text: str) -> Iterator[Span]:
         for start, end in _matches(pattern, text):
-            yield start, end, typed(text[start:end], kind)  # type: ignore[arg-type]
+            yield start, end, typed(text[start:end], kind)
 
     return read
 

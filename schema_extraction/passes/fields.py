@@ -42,8 +42,12 @@ def crowd(nodes: Iterable[Node]) -> dict[Node, int]:
     """How many of the fields among `nodes` stand in each element around them."""
     found: dict[Node, int] = {}
     for node in nodes:
-        for above in islice(node.ancestors(), LEVELS):
+        above = node.parent
+        for _ in range(LEVELS):
+            if above is None:
+                break
             found[above] = found.get(above, 0) + 1
+            above = above.parent
     return found
 
 
