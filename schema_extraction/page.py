@@ -27,6 +27,7 @@ _UNNAMED = {"navigation": "navigation", "banner": "banner", "contentinfo": "foot
 _IDS = etree.XPath("//@id")
 _HEADER_TAGS = frozenset({"header", "hgroup"})
 _UNLABELLED = frozenset({"form", "body", "fieldset", "table"})
+_RULING = _UNLABELLED | {"label"}
 _ENDS = frozenset({"body", "main", "section", "article", "aside", "dialog", "cp-frame", "cp-shadow"})
 
 
@@ -159,8 +160,9 @@ class Page:
             frame = _frame_name(above.element) if above.tag == "cp-frame" else above.frame
             inert = above.inert
             in_control = above.in_control or above.role in CONTROL_ROLES
+            label, disables = above.label, above.disables
         else:
-            entered, in_control = frame, False
+            entered, in_control, label, disables = frame, False, None, False
         attributes = attributes_of(element)
         inert = inert or attributes.get("cp-inert") == "true"
         role = role_of(element, tag, attributes)
@@ -180,9 +182,12 @@ class Page:
             role in OPERATED_ROLES,
             role in TABLE_ROLES,
             in_control,
+            label,
+            disables,
         )
         self.of[element] = node
-        node.label, node.disables = node.rules()
+        if tag in _RULING or "aria-disabled" in attributes:
+            node.label, node.disables = node.rules()
         if attributes:
             if ref := attributes.get("cp-ref"):
                 self.refs[ref] = element
