@@ -18,7 +18,7 @@ from playwright.async_api import BrowserContext, ElementHandle, Frame, Page
 from playwright.async_api import Error as PlaywrightError
 
 from browser import wire
-from browser.errors import PageError, StaleRefError
+from browser.errors import PageError, StaleRefError, moved_on
 from schema_extraction.snapshot import Changes, FrameSnapshot, Patch, Snapshot
 from schema_extraction.view import Frozen
 
@@ -92,15 +92,6 @@ def _first_line(error: PlaywrightError) -> str:
     return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".") + "."
 
 
-def _moved_on(error: PlaywrightError) -> bool:
-    """Whether the document went away under a call, rather than the page or its browser."""
-    text = str(error)
-    return any(
-        part in text
-        for part in ("context was destroyed", "Cannot find context", "Frame was detached", "frame got detached", "navigat")
-    )
-
-
 async def _steady(page: Page, call: Callable[[], Awaitable[T]], settings: CaptureSettings) -> T:
     """`call()`, begun again after the next document is there when a navigation cuts it short.
 
@@ -116,7 +107,7 @@ async def _steady(page: Page, call: Callable[[], Awaitable[T]], settings: Captur
                 f"The page {page.url!r} did not answer within {settings.answer_seconds:g} s; reload it, or hand the step over."
             ) from error
         except PlaywrightError as error:
-            if page.is_closed() or not _moved_on(error):
+            if page.is_closed() or not moved_on(error):
                 raise PageError(f"Cannot read the page {page.url!r}: {_first_line(error)} Open it again.") from error
         try:
             await page.wait_for_load_state("domcontentloaded", timeout=settings.answer_seconds * 1000)

@@ -8,7 +8,18 @@ CasepilotError
     └── StaleRefError     a ref does not name an element of the present page; capture again
 """
 
+from playwright.async_api import Error as PlaywrightError
+
 from schema_extraction.errors import CasepilotError
+
+_GONE = (
+    "context was destroyed",
+    "cannot find context",
+    "frame was detached",
+    "frame got detached",
+    "frame detached",
+    "navigat",
+)
 
 
 class BrowserError(CasepilotError):
@@ -29,3 +40,9 @@ class SignInError(BrowserError):
 
 class StaleRefError(BrowserError):
     pass
+
+
+def moved_on(error: PlaywrightError) -> bool:
+    """Whether the document went away under a call, rather than the page or its browser."""
+    text = str(error).casefold()
+    return any(part in text for part in _GONE)

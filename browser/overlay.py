@@ -13,8 +13,7 @@ from loguru import logger
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Page
 
-from browser.errors import PageError
-from browser.settle import moved_on
+from browser.errors import PageError, moved_on
 
 BINDING = "casepilotVerdict"
 CALL = """([method, argument]) => {

@@ -11,7 +11,7 @@ from typing import Any
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame, Page
 
-from browser.errors import PageError
+from browser.errors import PageError, moved_on
 from browser.traffic import Traffic
 from schema_extraction.view import Frozen
 
@@ -22,14 +22,6 @@ CALL = """([method, argument]) => {
 HUNG = "hung"
 LEFT = "left"
 AGAIN = 0.1  # seconds that a frame which hung the last time is waited for
-GONE = (
-    "context was destroyed",
-    "Cannot find context",
-    "rame was detached",
-    "frame got detached",
-    "navigation",
-    "Frame detached",
-)
 
 
 class SettleSettings(Frozen):
@@ -53,12 +45,6 @@ class Rest(Frozen):
 def script() -> str:
     """The source of the in-page part."""
     return files("browser").joinpath("injected/settle.js").read_text(encoding="utf-8")
-
-
-def moved_on(error: PlaywrightError) -> bool:
-    """Whether the document went away under a call, rather than the page or its browser."""
-    text = str(error)
-    return any(part in text for part in GONE)
 
 
 async def ask(frame: Frame, method: str, argument: Any = None) -> Any:

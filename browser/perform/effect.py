@@ -9,9 +9,9 @@ from typing import Any
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame
 
-from browser.errors import PageError
+from browser.errors import PageError, moved_on
 from browser.perform.ground import Ground, Located
-from browser.settle import ask, moved_on
+from browser.settle import ask
 from browser.traffic import Exchange
 from schema_extraction.action import Outcome
 from schema_extraction.view import Control, Notice, View

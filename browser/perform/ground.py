@@ -12,8 +12,7 @@ from playwright.async_api import Error as PlaywrightError
 
 from browser.capture import element
 from browser.dialogs import Dialogs
-from browser.errors import StaleRefError
-from browser.settle import moved_on
+from browser.errors import StaleRefError, moved_on
 from browser.traffic import Traffic
 from schema_extraction.action import Outcome, Target
 from schema_extraction.match import NoMatch, match, seen
