@@ -15,13 +15,16 @@ TRACKED = frozenset({"document", "xhr", "fetch", "script", "stylesheet"})
 """What can still change the page. Event streams, sockets, beacons, images and media may go on for ever."""
 PATIENCE = 3.0
 """Seconds after which a GET by script that is still open counts as a long poll, and is no longer waited for."""
+UNREAD, SHORT = 0.1, 65_536
+"""Seconds after its head in which a body of fewer bytes is there, whether or not a script reads it."""
 POLLS = 2
 """A GET by script that came this often while nobody acted is a poll, and proves nothing about an action."""
 
 
 @dataclass
 class Exchange:
-    """One tracked request. `status` is 0 until there is an answer; `failure` is the browser's own error text."""
+    """One tracked request. `status` is 0 until there is an answer, which comes at `answered` with a `short` body or not;
+    `failure` is the browser's own error text."""
 
     serial: int
     method: str
@@ -33,6 +36,8 @@ class Exchange:
     status: int = 0
     failure: str = ""
     done: bool = False
+    answered: float = 0.0
+    short: bool = False
 
     @property
     def writes(self) -> bool:
@@ -44,12 +49,15 @@ class Exchange:
 
 
 class Traffic:
-    """Follows a page's requests from its events. `serial` counts the requests so far, `navigations` the main frame's."""
+    """Follows a page's requests from its events. `serial` counts the requests so far, `navigations` the main frame's,
+    `left` the windows that the page opened and the files that it gave out."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.serial = 0
         self.navigations = 0
+        self.left = 0
+        self._landed, self._address = 0, ""
         self.acting = False
         self.crashed = False
         self._open: dict[Request, Exchange] = {}
@@ -62,14 +70,16 @@ class Traffic:
         page.on("requestfailed", self._on_failed)
         page.on("framenavigated", self._on_navigated)
         page.on("crash", self._on_crash)
+        page.on("popup", self._on_left)
+        page.on("download", self._on_left)
 
     def since(self, serial: int) -> list[Exchange]:
         """The exchanges after `serial`, polls aside."""
         return [e for e in self._log if e.serial > serial and self._polls[e.place] < POLLS]
 
     def open_writes(self) -> list[Exchange]:
-        """Requests other than reads that are still under way."""
-        return [e for e in self._open.values() if e.writes]
+        """Requests other than reads that have not been answered yet."""
+        return [e for e in self._open.values() if e.writes and not e.status]
 
     def leaving_for(self) -> str | None:
         """The address that the page is on its way to and that has not answered yet."""
@@ -80,7 +90,10 @@ class Traffic:
         """Whether a request is under way that can still change the page."""
         now = time.monotonic()
         for request, exchange in list(self._open.items()):
-            if now - exchange.started > PATIENCE and not exchange.writes and exchange.kind in ("xhr", "fetch"):
+            late = now - exchange.started > PATIENCE and not exchange.writes
+            # Of an answer that no script reads, the browser never tells the end.
+            unread = exchange.answered and exchange.short and now - exchange.answered > UNREAD
+            if (late or unread) and exchange.kind in ("xhr", "fetch"):
                 del self._open[request]
         return bool(self._open)
 
@@ -92,6 +105,8 @@ class Traffic:
                 return False
             oldest = min(e.started for e in self._open.values())
             until = min(deadline, max(oldest + PATIENCE, now) + 0.01)
+            if any(e.answered and e.short for e in self._open.values()):
+                until = min(until, now + UNREAD)
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), until - now)
@@ -121,7 +136,10 @@ class Traffic:
         exchange = self._open.get(response.request)
         if exchange is None:
             return
-        exchange.status = response.status
+        exchange.status, exchange.answered = response.status, time.monotonic()
+        length = response.headers.get("content-length", "")
+        exchange.short = response.status == 204 or (length.isdecimal() and int(length) < SHORT)
+        self._changed.set()
         if response.headers.get("content-type", "").startswith("text/event-stream"):
             self._close(response.request)
 
@@ -139,14 +157,20 @@ class Traffic:
             self._changed.set()
 
     def _on_navigated(self, frame: Frame) -> None:
-        if frame is self.page.main_frame:
-            self.navigations += 1
         # What the old document had asked for may end without a word; all of it is older than the newest navigation.
         newest = max((e.serial for e in self._log if e.navigation and e.frame is frame), default=0)
+        if frame is self.page.main_frame:
+            # A link to "#" leads nowhere.
+            if newest > self._landed or frame.url.rstrip("#") != self._address:
+                self.navigations += 1
+            self._landed, self._address = newest, frame.url.rstrip("#")
         for request, exchange in list(self._open.items()):
             if exchange.frame is frame and not exchange.navigation and exchange.serial < newest:
                 self._close(request)
         self._changed.set()
+
+    def _on_left(self, _: object) -> None:
+        self.left += 1
 
     def _on_crash(self, page: Page) -> None:
         self.crashed = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -73,6 +74,11 @@ DESCRIBE = """element => {
     disabled: widgets.disabled(element),
     readonly: Boolean(element.readOnly) || element.getAttribute("aria-readonly") === "true",
     type: element.localName === "input" ? element.type : "",
+    most: element.maxLength ?? -1,
+    tokens: widgets.takesTokens(element),
+    shown: widgets.takesTokens(element) || element.type === "file" ? widgets.shown(element) : "",
+    single: element.isContentEditable && element.contentEditable === "plaintext-only",
+    complaint: widgets.complaint(element),
     outer: element.ownerDocument !== document,
   } : null;
 }"""
@@ -88,13 +94,20 @@ REACH = """ref => {
 
 
 class State(Frozen):
-    """What a widget is and holds just before it is operated; `kind` as in `injected/widgets.js`."""
+    """What a widget is and holds just before it is operated; `kind` as in `injected/widgets.js`. `most`: characters that it
+    takes, -1 for any number. `tokens`: whether what is entered becomes one of several; `shown`: the words in its box
+    then. `single`: an editor of one line. `complaint`: why the page refuses what it holds."""
 
     kind: str
     value: str
     disabled: bool
     readonly: bool
     type: str
+    most: int = -1
+    tokens: bool = False
+    shown: str = ""
+    single: bool = False
+    complaint: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,8 +143,10 @@ async def locate(ground: Ground, view: View, target: Target) -> Located | Outcom
             if isinstance(known, NoMatch):
                 return not_sent(f"{known.reason} Look at the page again (stale).")
             control = known.control
-        if control.disabled:
+        if control.disabled and not await _enabled(ground, target):
             return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
+        if control.disabled:
+            return await locate(ground, await ground.view(), target)
         try:
             handle, frame = await _reach(ground.page, control)
             state = await describe(handle, frame)
@@ -143,6 +158,17 @@ async def locate(ground: Ground, view: View, target: Target) -> Located | Outcom
             return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
         return Located(control, handle, frame, state, view)
     return not_sent(f"{_name(target)} keeps being replaced on the page (stale). Look at the page again.")
+
+
+async def _enabled(ground: Ground, target: Target) -> bool:
+    """Whether a control that is disabled is enabled within moments, as by an answer that is on its way."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ground.hands.patience
+    while (left := deadline - loop.time()) > 0 and await ground.changed(left):
+        control = (await ground.view()).control(target.key)
+        if control is None or not control.disabled:
+            return control is not None
+    return False
 
 
 async def _reach(page: Page, control: Control) -> tuple[ElementHandle, Frame]:
@@ -163,6 +189,14 @@ async def describe(handle: ElementHandle, frame: Frame) -> State:
         await frame.evaluate(script())
         found = await handle.evaluate(DESCRIBE)
     return State(**{name: found[name] for name in State.model_fields})
+
+
+async def described(located: Located) -> Located | None:
+    """The same control with what it is and holds now; None when it has left the page."""
+    try:
+        return replace(located, state=await describe(located.handle, located.frame))
+    except PlaywrightError:
+        return None
 
 
 async def ask(handle: ElementHandle, method: str, *rest: Any) -> Any:
