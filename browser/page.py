@@ -204,7 +204,8 @@ class CasePage:
         Raises:
             PageError: the page is gone.
         """
-        if self._last is not None and await self.current(self._last):
+        moved_on = bool(self._settled.stamp) and self._settled.stamp != self._stamp
+        if not moved_on and self._last is not None and await self.current(self._last):
             return self._last
         stamp = await self._known_rest()
         self._last, self._stamp = await self._look(), stamp
@@ -245,6 +246,16 @@ class CasePage:
         if not self._stamp or self.traffic.busy() or await self.dialogs.look() is not None:
             return False
         return await self.settler.stamp() == self._stamp
+
+    async def likely(self, view: View) -> str | None:
+        """The stamp that the main document still has if nothing changed since `view`; None where something has."""
+        if len(self._stamp) > 1:  # frames have stamps of their own
+            return self._stamp[0] if await self.current(view) else None
+        if view is not self._last and view != self._last:
+            return None
+        if not self._stamp or self.traffic.busy() or await self.dialogs.look() is not None:
+            return None
+        return self._stamp[0]
 
     async def changed(self, timeout: float) -> bool:
         """Wait until the page differs from the last view; at most `timeout` seconds. Take a view before the next call.

@@ -309,6 +309,8 @@
     return fold(told.filter(visible).map((node) => node.innerText).join(" ")) || "It is marked as invalid.";
   };
 
+  const entered = (element) => [value(element), complaint(element), shown(element)];
+
   const off = (element) => element.matches(":disabled") || element.getAttribute("aria-disabled") === "true";
   const disabled = (element) => (kind(element) === "radios" ? radios(element).every(off) && radios(element).length > 0 : off(element));
 
@@ -502,7 +504,7 @@
   const api = {
     mark, report,
     kind, label, options, popup, value, checked, chosen, expanded, hit, disabled, find, offer, fold, role, radios, isEditor, visible,
-    begin, shown, takesTokens, complaint, calendar, usable,
+    begin, entered, shown, takesTokens, complaint, calendar, usable,
   };
   Object.defineProperty(globalThis, KEY, { value: api });
 })();

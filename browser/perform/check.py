@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from browser.perform.effect import Watch
 from browser.perform.ground import Ground, held, locate
-from browser.perform.press import press
+from browser.perform.press import box_of, press
 from schema_extraction.action import Check, Outcome
 from schema_extraction.view import View
 
 PRESSES = 3
-HIT = 'element => globalThis[Symbol.for("casepilot.widgets")].hit(element)'
 
 
 async def check(ground: Ground, view: View, action: Check) -> Outcome:
@@ -22,7 +21,7 @@ async def check(ground: Ground, view: View, action: Check) -> Outcome:
         return Outcome(result="done", message=f"It was {wanted} already.")
     name = f"{located.control.role} {located.control.name!r}"
     watch = Watch(ground, located.view)
-    drawn = (await located.handle.evaluate_handle(HIT)).as_element() or located.handle
+    drawn = located.handle if located.state.direct else await box_of(located.handle)
     got: str | None = located.state.value
     # A box of three states goes through them in an order of its own.
     for _ in range(PRESSES if got == "mixed" else 1):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from playwright.async_api import ElementHandle
 from playwright.async_api import Error as PlaywrightError
 
 from browser.perform.effect import Watch
 from browser.perform.equal import fold
 from browser.perform.ground import Ground, Located, ask, held, locate, not_sent
-from browser.perform.press import press
+from browser.perform.press import box_of, press
 from schema_extraction.action import Outcome, Select
 from schema_extraction.view import View
 
@@ -20,15 +19,12 @@ OPTION = """(element, label) => {
   const option = widgets.find(element, label)?.element;
   return option ? widgets.hit(option) : null;
 }"""
-HIT = 'element => globalThis[Symbol.for("casepilot.widgets")].hit(element)'
 EDITABLE = 'element => (element.localName === "input" && !element.readOnly) || element.isContentEditable'
 CHOSEN = """(element, label) => {
   const widgets = globalThis[Symbol.for("casepilot.widgets")];
   const option = widgets.find(element, label);
   return Boolean(option?.selected);
 }"""
-OFFERED = """element => [element.list !== null && element.list !== undefined, element.multiple === true,
-  globalThis[Symbol.for("casepilot.widgets")].shown(element)]"""
 BLUR = "element => element.blur()"
 FIRST_LOOK = 300  # ms that a list which can be typed into is given before its filter is used
 STILL = 400  # ms without a change after which a list without the option counts as complete
@@ -53,17 +49,18 @@ async def choose(ground: Ground, located: Located, option: str) -> Outcome:
     if _same(located.state.value, option):
         return Outcome(result="done", message=f"It was {option!r} already.")
     watch = Watch(ground, located.view)
-    listed, multiple, before = await located.handle.evaluate(OFFERED)
+    before = located.state.shown
     wanted: tuple[str, ...] = (option,)
     match located.state.kind:
         case "native-select":
-            wanted, failed = await _native(ground, located, option, multiple, name)
+            wanted, failed = await _native(ground, located, option, name)
         case "radios" | "listbox":
             failed = await _listed(ground, located, option, name)
-        case "input" | "combobox" if listed:
+        case "input" | "combobox" if located.state.listed:
             failed = await _suggested(ground, located, option, name)
         case "drawn" | "combobox" | "input" | "other":
-            located = replace(located, handle=await box_of(located.handle))
+            if not located.state.direct:
+                located = replace(located, handle=await box_of(located.handle))
             failed = await _popped(ground, located, option, name)
         case kind:
             return not_sent(f"{name} is no list to choose from but a {kind}.")
@@ -127,14 +124,12 @@ async def _offer(located: Located, option: str, limit: float, still: float = STI
     return found or {"found": False, "disabled": False, "index": -1, "labels": []}
 
 
-async def _native(
-    ground: Ground, located: Located, option: str, multiple: bool, name: str
-) -> tuple[tuple[str, ...], Outcome | None]:
+async def _native(ground: Ground, located: Located, option: str, name: str) -> tuple[tuple[str, ...], Outcome | None]:
     """The labels that shall be chosen in the end, and why they could not be set, if so."""
     offered = await _offer(located, option, ground.hands.patience)
     indices: list[int] = [offered["index"]]
     wanted: tuple[str, ...] = (option,)
-    if multiple:
+    if located.state.multiple:
         labels = [fold(label).casefold() for label in offered["labels"]]
         several = [fold(part).casefold() for part in option.split(", ")]
         if not offered["found"] and len(several) > 1 and all(part in labels for part in several):
@@ -233,8 +228,3 @@ async def _leave(ground: Ground, located: Located, typed: bool) -> None:
         await ground.page.keyboard.press("Escape")
     await located.handle.evaluate(BLUR)
     await ground.settle()
-
-
-async def box_of(handle: ElementHandle) -> ElementHandle:
-    """What a person would click to operate an element."""
-    return (await handle.evaluate_handle(HIT)).as_element() or handle

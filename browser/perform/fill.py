@@ -14,7 +14,7 @@ from browser.perform.ground import Ground, Located, ask, described, held, locate
 from browser.perform.press import press
 from browser.perform.steps import step_to
 from schema_extraction.action import Fill, Outcome
-from schema_extraction.view import View
+from schema_extraction.view import Frozen, View
 
 SELECT_ALL = """element => {
   element.focus();
@@ -99,46 +99,58 @@ async def _put(ground: Ground, located: Located, value: str, name: str) -> Outco
 
 async def _verified(ground: Ground, watch: Watch, located: Located, value: str, name: str) -> Outcome:
     """What the field holds in the end, after other ways of entering it were tried where the first came to nothing."""
-    got = await _held(ground, located, value)
+    found = await _held(ground, located, value)
     if (refused := await watch.objection()) is not None:
         return await watch.worded(refused)
-    if got is not None and not await _taken(located, value, got):
+    if found is not None and not _taken(located, value, found):
         if located.state.kind == "combobox":
             return await choose(ground, located, value)  # a field that keeps only what its list offers
         typed = await _type(ground, watch, located, value)
         if typed is not None:
             return typed
-        got = await _held(ground, located, value)
+        found = await _held(ground, located, value)
         if (refused := await watch.objection()) is not None:
             return await watch.worded(refused)
-    if got is None:
+    if found is None:
         return Outcome(result="unknown", message=f"{name} left the page after it was filled.")
-    if await _taken(located, value, got):
-        complaint = await ask(located.handle, "complaint") or ""
-        if complaint and value and complaint != located.state.complaint:
-            return Outcome(result="refused", message=f"{name}: {complaint}")
+    if _taken(located, value, found):
+        if found.complaint and value and found.complaint != located.state.complaint:
+            return Outcome(result="refused", message=f"{name}: {found.complaint}")
         return Outcome(result="done")
     if located.control.sensitive:
         return Outcome(result="no_effect", message=f"{name} does not hold what was typed.")
-    return await watch.worded(Outcome(result="no_effect", message=f"{name} holds {fold(got)!r} after {value!r} was typed."))
+    return await watch.worded(
+        Outcome(result="no_effect", message=f"{name} holds {fold(found.value)!r} after {value!r} was typed.")
+    )
 
 
-async def _taken(located: Located, value: str, got: str) -> bool:
+class Entered(Frozen):
+    """What a field holds, why the page refuses it, and the words in its box."""
+
+    value: str
+    complaint: str = ""
+    shown: str = ""
+
+
+def _taken(located: Located, value: str, found: Entered) -> bool:
     """Whether a field holds a value: as its text, or as one more token."""
     if located.state.tokens and value:
-        words = fold(await ask(located.handle, "shown") or "")
-        return not got.strip() and words.count(fold(value)) > fold(located.state.shown).count(fold(value))
-    return same_value(value, got)
+        words, before = fold(found.shown), fold(located.state.shown)
+        return not found.value.strip() and words.count(fold(value)) > before.count(fold(value))
+    return same_value(value, found.value)
 
 
-async def _held(ground: Ground, located: Located, value: str) -> str | None:
+async def _held(ground: Ground, located: Located, value: str) -> Entered | None:
     await ground.settle()
     if located.control.sensitive:
         try:
-            return value if await located.handle.evaluate(HOLDS, value) else ""
+            return Entered(value=value if await located.handle.evaluate(HOLDS, value) else "")
         except PlaywrightError:
             return None  # a secret is never read back; its field is gone, so nobody can tell
-    return await held(ground, located)
+    if (entered := await ask(located.handle, "entered")) is not None:
+        return Entered(value=entered[0], complaint=entered[1], shown=entered[2])
+    drawn_anew = await held(ground, located)
+    return None if drawn_anew is None else Entered(value=drawn_anew)
 
 
 async def _compose(ground: Ground, located: Located, value: str) -> None:

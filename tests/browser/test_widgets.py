@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, Route
 
 from browser.page import CasePage, PageSettings, new_case_page
 from browser.perform.ground import HandSettings
@@ -84,3 +84,30 @@ def test_plain_calls_do_the_same_work(portal: BlockingPortal, agent_page: Page, 
         return await truth_of(agent_page, case)
 
     assert portal.call(run) == case.wants
+
+
+@pytest.mark.parametrize("name", ["button that asks the server", "switch that the server confirms"])
+def test_a_page_that_is_closed_in_the_middle_makes_the_outcome_unknown(
+    portal: BlockingPortal, open_widget: Open, name: str
+) -> None:
+    case = next(case for case in WIDGETS if case.name == name)
+    page = open_widget(case, SHORT)
+    view = portal.call(page.view)
+
+    async def close(route: Route) -> None:
+        await page.page.close()
+
+    portal.call(page.page.route, "**/ok", close)
+    outcome = portal.call(page.perform, view, action_of(case, view))
+    assert outcome.result == "unknown", outcome
+    assert "closed" in outcome.message
+
+
+def test_the_words_of_a_case_are_not_those_of_any_outcome() -> None:
+    """A message that says nothing fits no case."""
+    assert [case.name for case in SABOTAGED if re.search(case.words, "It did not work.")] == []
+
+
+def test_there_are_enough_cases_and_each_has_a_name_of_its_own() -> None:
+    assert len(WIDGETS) >= 60 and len(SABOTAGED) >= 30
+    assert len({case.name for case in WIDGETS + SABOTAGED}) == len(WIDGETS + SABOTAGED)
