@@ -19,6 +19,7 @@ CALL = """([method, argument]) => {
   const settle = globalThis[Symbol.for("casepilot.settle")];
   return settle ? Promise.resolve(settle[method](argument)).then((answer) => [answer]) : null;
 }"""
+PARTS = ("causes", "motion", "settle")
 HUNG = "hung"
 LEFT = "left"
 AGAIN = 0.1  # seconds that a frame which hung the last time is waited for
@@ -44,7 +45,7 @@ class Rest(Frozen):
 @cache
 def script() -> str:
     """The source of the in-page part."""
-    return files("browser").joinpath("injected/settle.js").read_text(encoding="utf-8")
+    return "\n".join(files("browser").joinpath(f"injected/{part}.js").read_text(encoding="utf-8") for part in PARTS)
 
 
 async def ask(frame: Frame, method: str, argument: Any = None) -> Any:

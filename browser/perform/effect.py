@@ -58,12 +58,8 @@ class Watch:
 
     async def answered(self) -> bool:
         """Wait for what the press sent; False when the application has not answered in time."""
-        traffic = self.ground.traffic
         deadline = time.monotonic() + self.ground.hands.answer
-        while any(e.serial > self.serial for e in traffic.open_writes()):
-            if time.monotonic() >= deadline or not await traffic.idle(deadline):
-                return False
-        return True
+        return await self.ground.traffic.answered(self.serial, deadline)
 
     def asked(self) -> str | None:
         """The text of a browser dialog that asked something, and was told no."""
