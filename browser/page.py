@@ -31,6 +31,7 @@ from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
 JPEG_QUALITY = 80
+JUST_NOW = 0.2  # seconds after the bound was hit in which a page is not waited for once more
 
 
 class PageSettings(Frozen):
@@ -241,9 +242,9 @@ class CasePage:
         settled, self._settled = self._settled, Rest()
         if settled.stamp:
             stamp = await self.settler.stamp()
-            if not settled.quiet:
+            if not settled.quiet and time.monotonic() - settled.at < JUST_NOW:
                 return Rest(stamp=stamp)
-            if stamp == settled.stamp and not self.traffic.busy():
+            if settled.quiet and stamp == settled.stamp and not self.traffic.busy():
                 return settled
         return await self._rest(self.settings.settle.limit, fresh=False)
 

@@ -36,10 +36,11 @@ class SettleSettings(Frozen):
 
 class Rest(Frozen):
     """How a wait ended. `stamp` is the same as long as nothing on the page changes; empty when the page did not answer.
-    `quiet` is False when the bound was hit first."""
+    `quiet` is False when the bound was hit first. `at`: when it ended, in monotonic seconds."""
 
     stamp: tuple[str, ...] = ()
     quiet: bool = False
+    at: float = 0.0
 
 
 @cache
@@ -101,9 +102,10 @@ class Settler:
             rest = Rest(
                 stamp=tuple(answer["stamp"] for answer in answers),
                 quiet=idle and all(answer["quiet"] for answer in answers),
+                at=time.monotonic(),
             )
             if time.monotonic() >= deadline:
-                return Rest(stamp=rest.stamp, quiet=False)
+                return rest.model_copy(update={"quiet": False})
             if rest.quiet and (serial, navigations) == (self.traffic.serial, self.traffic.navigations):
                 return rest
             fresh = True

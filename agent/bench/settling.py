@@ -136,10 +136,8 @@ async def _main(names: Sequence[str], runs: int) -> int:
         for page in pages:
             (one,) = await measure(browser, [page], runs)
             good &= one.good
-            print(
-                f"{one.page:<22}{one.runs:>5}{one.early:>6}{one.busy:>6}{one.p50:>8.0f}{one.p95:>8.0f}{one.worst:>8.0f}  {one.why}",
-                flush=True,
-            )
+            counts = f"{one.page:<22}{one.runs:>5}{one.early:>6}{one.busy:>6}"
+            print(f"{counts}{one.p50:>8.0f}{one.p95:>8.0f}{one.worst:>8.0f}  {one.why}", flush=True)
     return 0 if good and pages else 1
 
 

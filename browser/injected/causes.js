@@ -30,6 +30,7 @@
   const FRAMES = 1000; // ms for which frames that ask for the next are followed
   const HOPS = 16; // microtasks after a callback that count as its own: they all run before the next task
   const FRAME = 100; // ms after which a frame that has been asked for is not to come
+  const BEAT = 150; // ms; longer intervals are not followed
   const LOADING = 300; // ms; longest timer that is followed which a document sets while it loads
   const RENEWAL = 1500; // ms after it fired in which a timer is renewed
   const KINDS = 400;
@@ -141,8 +142,12 @@
     const period = delayOf(given[1]) || 0;
     const mine = live && (context ? own(context) : true);
     const held = { epoch, depth: DEPTH, since: now(), apart: !mine };
+    const beat = () => {
+      if (own(held) && period < BEAT && now() - held.since < 3 * FRAMES) pulse = now() + 1.5 * period;
+    };
+    beat();
     given[0] = function (...said) {
-      if (own(held) && period < 150 && now() - held.since < 3 * FRAMES) pulse = now() + 1.5 * period;
+      beat();
       return run(held, call, this, said);
     };
     return apply(native, self, given);
