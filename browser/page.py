@@ -31,6 +31,7 @@ from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
 JPEG_QUALITY = 80
+JUST_NOW = 0.2  # seconds after the bound was hit in which a page is not waited for once more
 
 
 class PageSettings(Frozen):
@@ -72,6 +73,7 @@ class CasePage:
         self._last: View | None = None
         self._stamp: tuple[str, ...] = ()
         self._settled = Rest()
+        self._overdue = False  # the last view was taken at the bound, before the page had come to rest
 
     async def install(self) -> None:
         """Put the in-page parts into every document that the page opens from now on."""
@@ -199,16 +201,19 @@ class CasePage:
         return await capture.capture(self.page, await self.dialogs.look(), self.settings.capture)
 
     async def view(self) -> View:
-        """The view of the page at rest; the last one again while nothing has changed since.
+        """The view of the page at rest; the last one again while nothing has changed since. A page that does not come to rest
+        within `SettleSettings.limit` is shown as it then is, and busy.
 
         Raises:
             PageError: the page is gone.
         """
-        moved_on = bool(self._settled.stamp) and self._settled.stamp != self._stamp
-        if not moved_on and self._last is not None and await self.current(self._last):
+        moved = self._overdue or (self._settled.stamp and self._settled.stamp != self._stamp)
+        if not moved and self._last is not None and await self.current(self._last):
             return self._last
-        stamp = await self._known_rest()
-        self._last, self._stamp = await self._look(), stamp
+        rest = await self._known_rest()
+        view = await self._look()
+        self._overdue = not rest.quiet and not (view.dialog is not None and view.dialog.kind == "native")
+        self._last, self._stamp = view.model_copy(update={"busy": True}) if self._overdue else view, rest.stamp
         return self._last
 
     async def _look(self) -> View:
@@ -232,12 +237,16 @@ class CasePage:
                 ) from error
             raise
 
-    async def _known_rest(self) -> tuple[str, ...]:
-        """The stamp of the page at rest, without waiting again where it has just been waited for."""
+    async def _known_rest(self) -> Rest:
+        """How the page has come to rest, without waiting again where it has just been waited for."""
         settled, self._settled = self._settled, Rest()
-        if settled.stamp and settled.stamp == await self.settler.stamp() and not (settled.quiet and self.traffic.busy()):
-            return settled.stamp
-        return (await self._rest(self.settings.settle.limit, fresh=False)).stamp
+        if settled.stamp:
+            stamp = await self.settler.stamp()
+            if not settled.quiet and time.monotonic() - settled.at < JUST_NOW:
+                return Rest(stamp=stamp)
+            if settled.quiet and stamp == settled.stamp and not self.traffic.busy():
+                return settled
+        return await self._rest(self.settings.settle.limit, fresh=False)
 
     async def current(self, view: View) -> bool:
         """Whether nothing changed on the page since `view`, the last one, was taken."""
@@ -258,11 +267,15 @@ class CasePage:
         return self._stamp[0]
 
     async def changed(self, timeout: float) -> bool:
-        """Wait until the page differs from the last view; at most `timeout` seconds. Take a view before the next call.
+        """Wait until the page differs from the last view, or has come to rest where it had not; at most `timeout` seconds.
+        Take a view before the next call.
 
         Raises:
             PageError: the page is gone.
         """
+        if self._overdue:
+            rest = await self._rest(timeout, fresh=False)
+            return rest.quiet or rest.stamp != self._stamp
         stamp = self._stamp or await self.settler.stamp()
         return await self.settler.changed(stamp, timeout)
 
@@ -308,7 +321,7 @@ class CasePage:
             PageError: the page could not be left.
         """
         self.recorder.on_step = None
-        self._last, self._stamp, self._settled = None, (), Rest()
+        self._last, self._stamp, self._settled, self._overdue = None, (), Rest(), False
         try:
             if self.recorder.started:
                 await self.recorder.pause()

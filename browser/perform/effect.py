@@ -72,12 +72,8 @@ class Watch:
 
     async def answered(self) -> bool:
         """Wait for what the press sent; False when the application has not answered in time."""
-        traffic = self.ground.traffic
         deadline = time.monotonic() + self.ground.hands.answer
-        while any(e.serial > self.serial for e in traffic.open_writes()):
-            if time.monotonic() >= deadline or not await traffic.idle(deadline):
-                return False
-        return True
+        return await self.ground.traffic.answered(self.serial, deadline)
 
     def asked(self) -> str | None:
         """The text of a browser dialog that asked something, and was told no."""
@@ -181,7 +177,7 @@ def _verdict(watch: Watch, located: Located, after: View, critical: bool) -> Out
     if watch.signed_out(after):
         return Outcome(result="unknown", message="The application signed us out. Sign in and look at the case first.")
     was, became = watch.said_then
-    if was != became:
+    if not _alike(was, became):
         return Outcome(result="unknown", message=f"{was!r} said {became!r} when it was clicked. Look at the case first.")
     if critical and (refusal := refused(watch, after, located.control.key)):
         return Outcome(result="refused", message=refusal)
@@ -195,6 +191,12 @@ def _verdict(watch: Watch, located: Located, after: View, critical: bool) -> Out
         return Outcome(result="refused" if critical else "no_effect", message=f"Nothing changed, but the browser said: {words}")
     heard = "" if watch.received else " The page did not even receive the click."
     return Outcome(result="no_effect", message=f"Nothing on the page changed after {name!r} was clicked.{heard}")
+
+
+def _alike(was: str, became: str) -> bool:
+    """Whether a button says the same, numbers and what opened in it aside."""
+    first, second = (" ".join(re.findall(r"[^\W\d_]+", text.casefold())) for text in (was, became))
+    return first in second or not first
 
 
 def refused(watch: Watch, after: View, key: str) -> str:

@@ -1,0 +1,90 @@
+// Tells what moves on the page in consequence of the last action, and which signs of waiting came with it.
+//
+//   globalThis[Symbol.for("casepilot.motion")]
+//     .begin()      an action begins: what moves or waits now does so of its own accord
+//     .moving()  -> ms until what moves in sight has come to its end; 0 where nothing does
+//     .waiting() -> the visible signs of waiting: regions marked busy, and endless progress and spinners that came with the action
+//     .ignore()     the endless progress and spinners of now will not be waited for again
+//     .moved(element) it was set moving by something that runs of its own accord
+(() => {
+  const KEY = Symbol.for("casepilot.motion");
+  if (globalThis[KEY]) return;
+
+  const { Map, Set, WeakSet } = globalThis;
+  const LONG = 2000; // ms; what moves for longer than that is waited for by nobody
+  const SIGN = /spin|load|skelet|shimmer|throb|progress|busy|placeholder|wait/i;
+  // Where something is, how large it is and whether it shows; colours and shadows change nothing that is read.
+  const MATTERS =
+    /^(opacity|transform|translate|scale|rotate|offset|visibility|display|content|clip|left|right|top|bottom|inset|width|height|min|max|block|inline|margin|padding|grid|flex|gap|font|line|zoom|perspective|all$)/;
+  const animations = typeof document.getAnimations === "function" ? () => document.getAnimations() : () => [];
+  const given = new WeakSet(); // signs that have been waited for in vain
+  const restless = new WeakSet(); // elements that move of their own accord
+  let before = new Map(); // signs of waiting when the action began -> how many
+
+  const seen = (element) => element?.isConnected && element.checkVisibility({ visibilityProperty: true });
+  const endless = (animation) => animation.effect?.getComputedTiming().endTime === Infinity;
+  const running = (animation) => animation.playState === "running" && animation.effect?.target;
+
+  const signOf = (element, name = "") => `${element.localName}.${element.getAttribute("class") ?? ""}|${element.getAttribute("role") ?? ""}|${name}`;
+
+  const bars = () => [...document.querySelectorAll("progress:not([value]),[role=progressbar]:not([aria-valuenow])")];
+
+  const spinners = () => {
+    const found = new Set();
+    for (const animation of animations()) {
+      if (!running(animation) || !endless(animation)) continue;
+      const { target } = animation.effect;
+      const about = `${animation.animationName ?? ""} ${target.getAttribute("class") ?? ""} ${target.id} ${target.parentElement?.getAttribute("class") ?? ""}`;
+      if (SIGN.test(about)) found.add(target);
+    }
+    return [...found];
+  };
+
+  const signs = () => [...new Set([...bars(), ...spinners()])].filter((element) => !given.has(element) && seen(element));
+
+  const counted = (elements) => {
+    const counts = new Map();
+    for (const element of elements) counts.set(signOf(element), (counts.get(signOf(element)) ?? 0) + 1);
+    return counts;
+  };
+
+  const matters = (animation) => {
+    if (animation.transitionProperty) return MATTERS.test(animation.transitionProperty);
+    return animation.effect.getKeyframes?.().some((frame) => Object.keys(frame).some((name) => MATTERS.test(name))) ?? false;
+  };
+
+  const moving = () => {
+    let last = 0;
+    for (const animation of animations()) {
+      if (!running(animation) || animation.timeline !== document.timeline) continue;
+      const { target } = animation.effect;
+      if (restless.has(target)) continue;
+      const rest = (animation.effect.getComputedTiming().endTime - animation.currentTime) / Math.abs(animation.playbackRate);
+      if (rest > last && rest <= LONG && matters(animation) && target.checkVisibility()) last = rest;
+    }
+    return last;
+  };
+
+  const busy = () => [...document.querySelectorAll('[aria-busy="true"]')].filter((element) => element.checkVisibility());
+
+  const waiting = (acted) => {
+    const marked = busy();
+    if (marked.length || !acted) return marked;
+    const found = signs();
+    const counts = counted(found);
+    return found.filter((element) => counts.get(signOf(element)) > (before.get(signOf(element)) ?? 0));
+  };
+
+  const begin = () => {
+    before = counted(signs());
+    for (const animation of animations()) if (running(animation)) restless.add(animation.effect.target);
+  };
+
+  const ignore = (acted) => {
+    if (acted) for (const element of signs()) given.add(element);
+  };
+
+  Object.defineProperty(globalThis, KEY, {
+    value: { begin, moving, waiting, ignore, moved: (element) => restless.add(element) },
+  });
+})();
