@@ -156,7 +156,7 @@
   // What opened for an element, what lies over the page first.
   const openedFor = (element) => {
     if (opened?.element !== element) return [];
-    const found = [...opened.touched].filter((node) => node.isConnected && !node.contains(element) && usable(node));
+    const found = [...opened.touched].filter((node) => node.isConnected && !node.contains(element) && !node.parentElement?.closest("[role=listbox]") && usable(node));
     return found.sort((a, b) => Number(floats(b)) - Number(floats(a)));
   };
 
@@ -168,7 +168,7 @@
   // The lines of a list: by role, else by markup, else the most elements of one kind side by side.
   const lines = (list) => {
     const marked = [...list.querySelectorAll(ENTRY)].filter(usable);
-    if (marked.length) return marked;
+    if (marked.length || role(list) === "listbox") return marked;
     const items = [...list.querySelectorAll("li")].filter((node) => !node.querySelector("li") && usable(node) && brief(node));
     if (items.length) return items;
     let best = [];
@@ -493,12 +493,22 @@
     return false;
   };
 
+  // What the click made the page say, though it may be gone by now.
+  const SAYS = "[role=alert],[role=status],[aria-live=polite],[aria-live=assertive]";
+  const flashed = ({ records }) => {
+    const said = records.flatMap((record) => [...record.addedNodes]).flatMap((node) => {
+      const around = node.nodeType === 1 ? node.closest(SAYS) : node.parentElement?.closest(SAYS);
+      return around || node.nodeType !== 1 ? [around && node] : [...node.querySelectorAll(SAYS)];
+    });
+    return fold([...new Set(said)].map((node) => node?.textContent ?? "").join(" ")).slice(0, LONGEST);
+  };
+
   const report = () => {
     if (!pressed) return null;
     const mine = pressed;
     pressed = null;
     mine.observer.disconnect();
-    return { changed: lasting(mine), before: mine.before, then: mine.then };
+    return { changed: lasting(mine), before: mine.before, then: mine.then, flashed: flashed(mine) };
   };
 
   const api = {

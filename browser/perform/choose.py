@@ -191,6 +191,9 @@ async def _popped(ground: Ground, located: Located, option: str, name: str) -> O
             break
         await _search(ground, located, typed)
         offered = await _offer(located, option, ground.hands.popup)
+        if not offered["found"] and ground.traffic.busy():
+            await ground.settle()
+            offered = await _offer(located, option, ground.hands.popup)
     if (unable := _unable(name, option, offered)) is not None:
         await _leave(ground, located, bool(typed))
         return unable

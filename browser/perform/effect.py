@@ -44,6 +44,7 @@ class Watch:
         self.received = False
         self.invalid: tuple[str, ...] = ()
         self.said_then = ("", "")
+        self.flashed = ""  # what the page said at the click, though it may be gone
 
     async def begin(self, located: Located) -> None:
         self.frame = located.frame
@@ -61,7 +62,7 @@ class Watch:
             report = pressed = None
         self.frame = None
         if pressed:
-            self.mutated = pressed["changed"]
+            self.mutated, self.flashed = pressed["changed"], pressed["flashed"]
             self.said_then = (pressed["before"], pressed["then"] or pressed["before"])
         if report:
             self.received = report["received"]
@@ -170,6 +171,7 @@ def _verdict(watch: Watch, located: Located, after: View, critical: bool) -> Out
         return Outcome(result="refused", message=f"The browser asked, and was told no: {asked}")
     notices = new_notices(watch.before, after)
     words = " ".join([*(n.text for n in notices), watch.told()]).strip()
+    flashed = "" if watch.flashed in words else watch.flashed
     if (broken := watch.broken()) is not None:
         return broken.model_copy(update={"message": f"{words} ({broken.message})"}) if words else broken
     if watch.invalid:
@@ -183,8 +185,8 @@ def _verdict(watch: Watch, located: Located, after: View, critical: bool) -> Out
         return Outcome(result="refused", message=refusal)
     key = located.control.key
     alerts = " ".join(n.text for n in notices if n.kind == "alert")
-    if not watch.moved() and not differs(watch.before, after, prose=False, pressed=key) and NO.search(alerts):
-        return Outcome(result="refused", message=words)
+    if not watch.moved() and not differs(watch.before, after, prose=False, pressed=key) and NO.search(f"{alerts} {flashed}"):
+        return Outcome(result="refused", message=f"{words} {flashed}".strip())
     if watch.moved() or differs(watch.before, after, prose=not critical, pressed=key) or (watch.mutated and not critical):
         return Outcome(result="done", message=words)
     if watch.told():
