@@ -31,7 +31,7 @@ from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
 JPEG_QUALITY = 80
-JUST_NOW = 0.2  # seconds after the bound was hit in which a page is not waited for once more
+JUST_NOW = 0.5  # seconds after the bound was hit in which a page is not waited for once more
 
 
 class PageSettings(Frozen):

@@ -8,9 +8,9 @@
 //     .now()        "own": what runs now is the action's doing; "apart": it is not; "unknown"
 //     .pending(time)-> ms until the last of the action's short timers is due; 0 where none is
 //     .frames(time) whether the action's own frames (requestAnimationFrame) or short intervals are under way
-//     .fired        when the last of its timers fired       .sent   when it last sent something over a web socket
-//     .browser      its own setTimeout and clearTimeout
-//     .live         whether an action is waited for         .began: called when one begins
+//     .fired()      when the last of its timers fired       .sent()   when it last sent something over a web socket
+//     .live()       whether an action is waited for         .began: called when one begins
+//     .browser      the browser's own setTimeout, clearTimeout and requestAnimationFrame
 //
 // What the page calls are the browser's own functions behind proxies: the same names, lengths, results and errors. A callback is
 // called as the browser calls it, with the same `this` and arguments. What follows from it in the same task is still known; after
@@ -21,7 +21,8 @@
 
   const { apply } = Reflect;
   const { Map, MessageChannel, Proxy, performance, queueMicrotask } = globalThis;
-  const browser = { setTimeout: globalThis.setTimeout.bind(globalThis), clearTimeout: globalThis.clearTimeout.bind(globalThis) };
+  const browser = {};
+  for (const name of ["setTimeout", "clearTimeout", "requestAnimationFrame"]) browser[name] = globalThis[name].bind(globalThis);
   const now = () => performance.now();
   const source = Function.prototype.toString;
   const LONGEST = 1000; // ms; longer timers wait for nothing that an action began
@@ -33,7 +34,7 @@
   const BEAT = 150; // ms; longer intervals are not followed
   const LOADING = 300; // ms; longest timer that is followed which a document sets while it loads
   const RENEWAL = 1500; // ms after it fired in which a timer is renewed
-  const KINDS = 400;
+  const KINDS = 400; // of timers that are remembered
 
   let epoch = 0; // actions so far
   let live = false;
@@ -136,12 +137,15 @@
     return apply(native, self, given);
   });
 
+  // Whether what is begun now is the action's doing; null where nobody can tell.
+  const mine = () => (!live ? false : context ? own(context) : handling || null);
+
   wrap("setInterval", (native, self, given) => {
     const call = given[0];
-    if (typeof call !== "function") return apply(native, self, given);
+    const sure = mine();
+    if (typeof call !== "function" || sure === null) return apply(native, self, given);
     const period = delayOf(given[1]) || 0;
-    const mine = live && (context ? own(context) : true);
-    const held = { epoch, depth: DEPTH, since: now(), apart: !mine };
+    const held = { epoch, depth: DEPTH, since: now(), apart: !sure };
     const beat = () => {
       if (own(held) && period < BEAT && now() - held.since < 3 * FRAMES) pulse = now() + 1.5 * period;
     };
@@ -155,16 +159,18 @@
 
   wrap("requestAnimationFrame", (native, self, given) => {
     const call = given[0];
+    const sure = mine();
     if (typeof call !== "function") return apply(native, self, given);
-    const mine = live && (context ? own(context) : true);
-    const held = { epoch, depth: context?.depth ?? 0, since: (context?.frame && context.since) || now(), apart: !mine, frame: true };
-    if (mine && now() - held.since < FRAMES) {
+    const since = (context?.frame && context.since) || now();
+    const held = sure === null ? null : { epoch, depth: context?.depth ?? 0, since, apart: !sure, frame: true };
+    const asked = sure !== false && now() - since < FRAMES ? epoch : -1;
+    if (asked === epoch) {
       frame = now();
       frames++;
     }
     given[0] = function (...said) {
-      if (own(held) && frames > 0) frames--;
-      return run(held, call, this, said);
+      if (asked === epoch && frames > 0) frames--;
+      return held ? run(held, call, this, said) : apply(call, this, said);
     };
     return apply(native, self, given);
   });

@@ -10,7 +10,8 @@
   const KEY = Symbol.for("casepilot.motion");
   if (globalThis[KEY]) return;
 
-  const { Map, Set, WeakSet } = globalThis;
+  const { Map, Set, WeakSet, performance } = globalThis;
+  const { requestAnimationFrame } = globalThis[Symbol.for("casepilot.causes")].browser;
   const LONG = 2000; // ms; what moves for longer than that is waited for by nobody
   const SIGN = /spin|load|skelet|shimmer|throb|progress|busy|placeholder|wait/i;
   // Where something is, how large it is and whether it shows; colours and shadows change nothing that is read.
@@ -19,6 +20,10 @@
   const animations = typeof document.getAnimations === "function" ? () => document.getAnimations() : () => [];
   const given = new WeakSet(); // signs that have been waited for in vain
   const restless = new WeakSet(); // elements that move of their own accord
+  const LATE = 200; // ms that a frame is waited for
+  const AGAIN = 8; // ms
+  let moved = false; // something has been seen to move
+  let asked = 0; // when the frame after its end was asked for
   let before = new Map(); // signs of waiting when the action began -> how many
 
   const seen = (element) => element?.isConnected && element.checkVisibility({ visibilityProperty: true });
@@ -62,7 +67,26 @@
       const rest = (animation.effect.getComputedTiming().endTime - animation.currentTime) / Math.abs(animation.playbackRate);
       if (rest > last && rest <= LONG && matters(animation) && target.checkVisibility()) last = rest;
     }
-    return last;
+    if (last) moved = true;
+    return last || untold();
+  };
+
+  // What has come to its end is told of with the next frame, which may be late.
+  const untold = () => {
+    if (!moved) return 0;
+    const now = performance.now();
+    if (!asked) {
+      asked = now;
+      requestAnimationFrame(() => {
+        asked = 0;
+        moved = false;
+      });
+    } else if (now - asked > LATE) {
+      asked = 0;
+      moved = false;
+      return 0;
+    }
+    return AGAIN;
   };
 
   const busy = () => [...document.querySelectorAll('[aria-busy="true"]')].filter((element) => element.checkVisibility());

@@ -26,7 +26,7 @@ SAID = """async () => {
   const heard = [];
   // Arguments, `this`, order, and what a timer's number is good for
   const first = setTimeout(function (...given) { heard.push(this === window, given.length, given[1]); }, 5, "a", "b");
-  told.push(typeof first, setTimeout(() => heard.push("second"), "12") > first);
+  told.push(typeof first, setTimeout(() => heard.push("second"), "60") > first);
   setTimeout("globalThis.texted = true", 1);
   setTimeout({ toString: () => "globalThis.spoken = (globalThis.spoken ?? 0) + 1" }, 1);
   let counted = 0;
@@ -35,7 +35,7 @@ SAID = """async () => {
   clearInterval(setTimeout(() => heard.push("never"), 3));
   clearTimeout(); clearTimeout(null); clearTimeout("x");
   const every = setInterval(function () { heard.push("every", this === window); clearTimeout(every); }, 4);
-  await rest(60);
+  await rest(120);
   const drawn = await new Promise((resolve) => {
     requestAnimationFrame(function (time) { resolve([typeof time, this === window, arguments.length]); });
   });
