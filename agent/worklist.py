@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
@@ -11,7 +10,7 @@ from lxml import html
 
 from agent.errors import RunError
 from browser.page import CasePage
-from schema_extraction.profile import Profile
+from schema_extraction.profile import Profile, compiled
 from schema_extraction.snapshot import Snapshot
 
 
@@ -51,4 +50,4 @@ def _links(snapshot: Snapshot) -> Iterator[html.HtmlElement]:
 
 def _is_next(link: html.HtmlElement, words: str) -> bool:
     text = " ".join(link.text_content().split())
-    return "next" in link.get("rel", "").split() or re.search(words, text) is not None
+    return "next" in link.get("rel", "").split() or compiled(words).search(text) is not None

@@ -19,7 +19,7 @@ from schema_extraction.passes.profiled import apply_profile, assign, clicks_of, 
 from schema_extraction.passes.prose import read_prose
 from schema_extraction.passes.survey import share, survey
 from schema_extraction.passes.tables import read_tables
-from schema_extraction.profile import Profile
+from schema_extraction.profile import Profile, compiled
 from schema_extraction.runs import runs
 from schema_extraction.snapshot import Changes, Snapshot
 from schema_extraction.static import snapshot_of_file
@@ -221,7 +221,7 @@ def _path(url: str) -> str:
 
 
 def _may_miss(profile: Profile | None, words: str) -> bool:
-    return profile is not None and any(pattern.search(words) for pattern in profile.may_miss)
+    return profile is not None and any(compiled(one).search(words) for one in profile.may_miss)
 
 
 def _fact(facts: Iterable[Fact], label: str) -> Fact | None:
@@ -229,10 +229,11 @@ def _fact(facts: Iterable[Fact], label: str) -> Fact | None:
 
 
 def _closed(facts: Iterable[Fact], profile: Profile | None) -> bool:
-    if profile is None or profile.case is None:
+    wanted = profile.case.closed_when if profile is not None and profile.case is not None else None
+    if wanted is None:
         return False
-    fact = _fact(facts, profile.case.closed_when.fact)
-    return fact is not None and fact.value.raw.casefold() in {value.casefold() for value in profile.case.closed_when.values}
+    fact = _fact(facts, wanted.fact)
+    return fact is not None and fact.value.raw.casefold() in {value.casefold() for value in wanted.values}
 
 
 def extract(snapshot: Snapshot, profile: Profile | None = None) -> View:

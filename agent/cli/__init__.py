@@ -40,5 +40,7 @@ def main() -> None:
 
 
 def fail(text: str) -> None:
-    """One red line on standard error."""
-    typer.secho(" ".join(text.split()), fg="red", err=True)
+    """One red line on standard error, or a list of them."""
+    for line in text.splitlines():
+        indent = "  " if line.startswith("  ") else ""
+        typer.secho(indent + " ".join(line.split()), fg="red", err=True)

@@ -9,7 +9,7 @@ from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.passes.history import entries_of, read_entry
-from schema_extraction.profile import MessageRegion
+from schema_extraction.profile import MessageRegion, compiled
 from schema_extraction.quotes import quotes_in, unquoted
 from schema_extraction.roles import OPERATED_ROLES
 from schema_extraction.text import squash, text_of
@@ -81,9 +81,9 @@ def _direction(wanted: MessageRegion | None, author: str, marks: str) -> Directi
             return "inbound"
         return "outbound" if _OUTBOUND.search(marks) or _OUTBOUND.search(author) else "note"
     for text in (author, marks):
-        if text and re.search(wanted.inbound, text, re.IGNORECASE):
+        if text and compiled(wanted.inbound, re.IGNORECASE).search(text):
             return "inbound"
-        if text and wanted.outbound and re.search(wanted.outbound, text, re.IGNORECASE):
+        if text and wanted.outbound and compiled(wanted.outbound, re.IGNORECASE).search(text):
             return "outbound"
     return "note" if wanted.outbound else "outbound"
 
