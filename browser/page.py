@@ -26,7 +26,7 @@ from browser.traffic import Traffic
 from schema_extraction.action import Action, Click, Fill, Outcome, Target
 from schema_extraction.errors import SnapshotError
 from schema_extraction.live import Live
-from schema_extraction.profile import ControlPattern, Profile
+from schema_extraction.profile import ControlPattern, Login, Profile
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
@@ -140,7 +140,7 @@ class CasePage:
             raise SignInError(f"Profile {self.profile.name!r} has no login; give it `login`.")
         await self.goto(login.path)
         view = await self.view()
-        if _find(view, login.password) is None and _elsewhere(view, login.path):
+        if not _asks(view, login):
             return
         for pattern, text in ((login.username, username), (login.password, password)):
             view = await self.view()
@@ -151,7 +151,7 @@ class CasePage:
         view = await self.view()
         outcome = await self.perform(view, Click(target=self._field(view, login.submit)))
         view = await self.view()
-        if _find(view, login.password) is not None or not _elsewhere(view, login.path):
+        if _asks(view, login):
             words = " ".join(notice.text for notice in view.notices) or outcome.message
             raise SignInError(
                 f"{self.profile.base_url} refused the login of {username!r}: {words} Check the user name and password."
@@ -320,6 +320,13 @@ class CasePage:
 
 def _find(view: View, pattern: ControlPattern) -> Control | None:
     return next((control for control in view.controls if pattern.matches(control)), None)
+
+
+def _asks(view: View, login: Login) -> bool:
+    """Whether a page wants a login. Some show the form at whatever address was asked for, so that is no sign."""
+    if _find(view, login.password) is not None or any(control.sensitive for control in view.controls):
+        return True
+    return not _elsewhere(view, login.path) and any(_find(view, one) is not None for one in (login.username, login.submit))
 
 
 def _elsewhere(view: View, path: str) -> bool:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agent.cli import bench, bpm, extract, learn, record, run, show
+from agent.cli import bench, bpm, extract, learn, profile, record, run, show
 from schema_extraction.errors import CasepilotError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 extract.add_to(app)
+profile.add_to(app)
 record.add_to(app)
 learn.add_to(app)
 run.add_to(app)
