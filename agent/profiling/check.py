@@ -12,6 +12,7 @@ from rich.table import Table
 
 from agent.profiling.clicks import critical
 from agent.profiling.draft import behind_reply, see, spread
+from agent.profiling.links import harmless, local
 from agent.profiling.picture import Shot, shoot
 from agent.profiling.seen import CHOICE_ROLES, TEXT_ROLES, Seen, shown
 from agent.profiling.signin import asks
@@ -152,10 +153,12 @@ def _absent(field: str, parts: Sequence[Part], number: int, pages: Sequence[Seen
             if any(part.control.matches(_button(name)) for name in dialog.buttons):
                 found = f"not visible now: a button of the dialog {dialog.title!r}, which the page keeps ready"
                 return Finding(level="ok", field=field, found=found)
-    if part.kind == "click" and any(before.kind == "click" for before in parts[:number]):
+    views = [page.view for page in pages]
+    buttons = [one.name for view in views for one in view.controls if one.role == "button"]
+    misspelt = get_close_matches(part.control.name, buttons, n=1, cutoff=0.7)
+    if part.kind == "click" and any(before.kind == "click" for before in parts[:number]) and not misspelt:
         todo = "It should come in a dialog after the click before it; do that once in a test case and look."
         return Finding(level="warning", field=field, found=f"not visible now: nothing matches {said(part.control)}", todo=todo)
-    views = [page.view for page in pages]
     found = f"nothing matches {said(part.control)} on {len(pages)} pages of cases"
     todo = _instead(part.control, views) + " If it shows only at some steps of a case, check with --case."
     return Finding(level="fail", field=field, found=found, todo=todo)
@@ -286,7 +289,9 @@ class _Check:
         self.findings: list[Finding] = []
         self.shots: list[Shot] = []
         self.behind: list[Seen] = []
+        self.tasks: list[Seen] = []
         self.lists: list[Seen] = []
+        self.addresses: dict[str, str] = {}
 
     def add(self, level: Level, field: str, found: str, todo: str = "") -> None:
         self.findings.append(Finding(level=level, field=field, found=found, todo=todo))
@@ -337,6 +342,10 @@ class _Check:
             self.add("fail", "work_list.path", f"{seen.view.path!r} wants a login", "Give --user, and `login` in the profile.")
             return []
         ids, following = on_page(await page.snapshot(), self.profile)
+        for one in seen.view.controls:
+            address = local(one.href, seen.url) if one.role == "link" and one.href and harmless(one) else None
+            if address and (case_id := self.profile.case_id(address)):
+                self.addresses.setdefault(case_id, address)
         if not ids:
             links = [one.href for one in seen.view.controls if one.role == "link" and one.href]
             some = ", ".join(map(repr, links[-3:]))
@@ -368,11 +377,26 @@ class _Check:
                 self.add("warning", "may_miss", "; ".join(view.missing), todo)
             opened.append(Opened(case_id=case_id, snapshot=snapshot, plain=plain, view=view))
             await self._shoot(page, plain, f"Case {case_id}")
+            await self._task(page, case_id, plain)
             if len(opened) == 1:
                 await self._behind(page, plain)
         if opened:
             self.add("ok", "case", f"opened by address, with the right id: {', '.join(one.case_id for one in opened)}")
         return opened
+
+    async def _task(self, page: CasePage, case_id: str, plain: Seen) -> None:
+        """The page that the work list links to, where that is another than the case's own: that of its next task."""
+        address = self.addresses.get(case_id, plain.view.path)
+        if address.partition("?")[0] == plain.view.path.partition("?")[0]:
+            return
+        try:
+            await page.goto(address)
+            seen = await see(page)
+        except PageError as error:
+            self.add("warning", "work_list", str(error), "The work list links there; look at it by hand.")
+            return
+        self.tasks.append(seen)
+        await self._shoot(page, seen, f"Case {case_id}, as the work list links to it")
 
     async def _behind(self, page: CasePage, plain: Seen) -> None:
         try:
@@ -428,7 +452,7 @@ async def _cases(one: _Check, page: CasePage, ids: Sequence[str]) -> None:
     if not opened:
         return
     one.findings += [closed_finding(profile, opened), messages_finding(profile, opened)]
-    pages = [*(case.plain for case in opened), *one.behind]
+    pages = [*(case.plain for case in opened), *one.tasks, *one.behind]
     if not profile.composites:
         todo = "Name the controls that send a message, close and transfer a case; without them only single actions are taken."
         one.add("warning", "composites", "not given", todo)

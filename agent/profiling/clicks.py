@@ -85,7 +85,7 @@ def critical(cases: Sequence[Seen], done: Iterable[ControlPattern]) -> list[Clic
                 found.append(ClickGuess(pattern=pattern_of(one, case.view.controls), why="its words say that it acts"))
             elif one.role == "link" and _ACTING.search(one.href):
                 found.append(ClickGuess(pattern=pattern_of(one, case.view.controls), why="its address says that it acts"))
-            elif one.role == "link" and ACTS.search(one.name) and len(one.name) <= 30:
+            elif one.role == "link" and ACTS.search(one.name) and len(one.name.split()) <= 3 and not re.search(r"\d", one.name):
                 found.append(ClickGuess(pattern=pattern_of(one, case.view.controls), why="its words say that it acts"))
     return sorted(_unique(found), key=lambda guess: guess.why)
 

@@ -97,12 +97,12 @@ async def draft(
         ProfilingError: credentials were given and there is no sign-in form to use them on.
     """
     parts = urlsplit(url)
-    base = f"{parts.scheme}://{parts.netloc}"
-    anywhere = Profile(name="draft", base_url=base)
     walk = _Walk(_Found(), cases, pictures, tell)
-    page = await new_case_page(browser, anywhere)
+    page = await new_case_page(browser, Profile(name="draft", base_url=f"{parts.scheme}://{parts.netloc}"))
     try:
         await page.goto(url)
+        base = _base(url, page.page.url)
+        anywhere = Profile(name="draft", base_url=base)
         if not await walk.at_sign_in(page) and credentials is not None:
             raise ProfilingError(
                 f"{url!r} shows no form with a password field. Give the address of the sign-in page, or leave --user away."
@@ -119,7 +119,7 @@ async def draft(
             await walk.open_cases(page)
     finally:
         await page.close()
-    return _drafted(parts.netloc, base, walk.found, credentials is not None)
+    return _drafted(base, walk.found, credentials is not None)
 
 
 def spread(ids: Sequence[str], count: int) -> list[str]:
@@ -270,8 +270,24 @@ _LOOK = {
 }
 
 
-def _drafted(host: str, base: str, found: _Found, signed_in: bool) -> Drafted:
+def _base(asked: str, got: str) -> str:
+    """Where the application is, once it has sent the browser on, for instance to https.
+
+    Raises:
+        ProfilingError: it has sent the browser to another host, as for single sign-on; no password is typed there.
+    """
+    wanted, met = urlsplit(asked), urlsplit(got)
+    if (met.hostname or "").removeprefix("www.") != (wanted.hostname or "").removeprefix("www."):
+        raise ProfilingError(
+            f"{asked!r} leads to another host, {met.netloc!r}, where no password is typed. If that is the application, give "
+            "its address; if it is a single sign-on, write the profile by hand (docs/your-own-bpm.md)."
+        )
+    return f"{met.scheme}://{met.netloc}"
+
+
+def _drafted(base: str, found: _Found, signed_in: bool) -> Drafted:
     """Put the guesses together, with the reason for each and what to check."""
+    host = urlsplit(base).netloc
     notes: dict[str, tuple[str, ...]] = {}
     left: list[str] = []
     notes[""] = (
@@ -291,7 +307,7 @@ def _drafted(host: str, base: str, found: _Found, signed_in: bool) -> Drafted:
     closed = closed_guess(
         found.cases,
         [one.view for one in (found.listing, *found.tasks, *found.replies) if one is not None],
-        [guess.button for guess in steps.values() if guess.action != "send_message"],
+        [f"{guess.asks} {guess.button}" for guess in steps.values() if guess.action != "send_message"],
     )
     if case is not None:
         if closed is None:
@@ -374,6 +390,9 @@ def _drafted(host: str, base: str, found: _Found, signed_in: bool) -> Drafted:
             for name, what in _LOOK.items()
             if not getattr(profile, name) and name != "messages"
         ]
+    if found.login is not None and not signed_in:
+        notes |= dict.fromkeys(("work_list", "case", *_LOOK, "critical", "reversible", "ignore"), ())
+        notes["work_list"] = ("Not looked for, without a user name and a password. What it may look like:",)
     best = max(found.case_shots, key=lambda shot: len({(one.kind, one.label) for one in marks(profile, shot)}), default=None)
     shots = [*found.shots[:2], *([best] if best else []), *found.shots[2:]]
     return Drafted(profile=profile, notes=notes, shots=tuple(shots), open=tuple(left), cases=len(found.cases))

@@ -51,7 +51,8 @@ def _labels(cases: Sequence[Seen]) -> dict[str, list[str]]:
 def closed_guess(cases: Sequence[Seen], others: Sequence[View], ends: Sequence[str]) -> ClosedGuess | None:
     """The status-like fact of the case pages and what it says of cases that are over.
 
-    `others`: other pages, whose lists may show more states. `ends`: words on the buttons that end a case.
+    `others`: other pages, whose lists may show more states. `ends`: words on the buttons that end a case, and in the
+    dialogs that ask again.
     """
     label = next((label for label in _labels(cases) if STATUS.fullmatch(label)), None)
     if label is None:

@@ -100,17 +100,22 @@ def _made(group: tuple[str, str], links: list[tuple[str, str, str, Control]], ta
     addresses: dict[str, str] = {}
     for case_id, _, address, _ in safe or links:
         addresses.setdefault(case_id, address)
-    if not safe:
-        return None
-    named = sum(case_id in control.name for case_id, _, _, control in safe) / len(safe)
+    if not safe or (len(addresses) == 1 and len({address for *_, address, _ in safe}) > 1):
+        return None  # what looks like an id is the same in links that differ otherwise
+    named = sum(_names(control, case_id) for case_id, _, _, control in safe) / len(safe)
     rows = sum(control.href in tabled for *_, control in safe) / len(safe)
     score = min(len(addresses), 20) + 10 * named + 5 * rows
     score += 5 if CASE_LINK.search(head.replace("/", " ").replace("-", " ").replace("_", " ")) else 0
-    score -= 15 if NOT_A_CASE_LINK.search(head.replace("/", " ").replace("-", " ").replace("_", " ")) else 0
+    score -= 30 if NOT_A_CASE_LINK.search(head.replace("/", " ").replace("-", " ").replace("_", " ")) else 0
     tails = Counter(tail for _, tail, _, _ in safe)
     tail, count = tails.most_common(1)[0]
     tail = tail if count == len(safe) else "/" if all(one.endswith("/") for one in tails) else ""
     return CaseLinks(head=head, param=param, tail=tail, addresses=addresses, score=score)
+
+
+def _names(control: Control, case_id: str) -> bool:
+    """Whether a link's words say the id, alone or among others."""
+    return re.search(rf"(?<!\w){re.escape(case_id)}(?!\w)", control.name) is not None
 
 
 def id_group(ids: tuple[str, ...]) -> str:

@@ -11,6 +11,7 @@ from agent.profiling.words import (
     ATTACH,
     CLOSE,
     DISMISS,
+    NEVER_A_REPLY,
     NOT_A_CASE,
     NOT_A_REPLY,
     OUTCOME,
@@ -89,7 +90,7 @@ def sending(page: Seen) -> StepGuess | None:
         if one.role not in TEXT_ROLES or one.sensitive or one.disabled or one.role == "searchbox":
             continue
         said = f"{one.name} {one.hint}"
-        if NOT_A_REPLY.search(one.name) and not REPLY.search(one.name):
+        if NEVER_A_REPLY.search(one.name) or NOT_A_REPLY.search(one.name) and not REPLY.search(one.name):
             continue
         score = 3.0 * bool(REPLY.search(said)) + 1.5 * bool(WRITE.search(said))
         score += 2.0 * bool(talk and one.section == talk) + 1.0 * bool(REPLY.search(one.section))

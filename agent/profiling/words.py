@@ -23,7 +23,8 @@ REPLY = _any(
     "repl(?:y|ies) messages? answer respond response chat antwort(?:en)? nachricht respuesta mensaje réponse messaggio"
 )
 WRITE = _any("comments? correspond(?:ence)? notes? text body content editor write compose")
-NOT_A_REPLY = _any("search filter subject cc bcc title find quick time date name phone internal owner password")
+NEVER_A_REPLY = _any("search filter find subject cc bcc")
+NOT_A_REPLY = _any("title quick time date name phone internal owner")
 SEND = _any("send repl(?:y|ies) respond answer post submit publish update add execute senden antworten enviar envoyer invia")
 ATTACH = _any("attach upload file image photo emoji format bold italic paste undo redo schedule template draft preview cancel")
 OUTCOME = _any("resolution outcome result reason disposition conclusion closing code status state abschlussgrund ergebnis")
