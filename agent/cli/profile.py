@@ -44,6 +44,14 @@ def _credentials(user: str, variable: str) -> Credentials | None:
     return the_credentials(user, password)
 
 
+def _png(path: Path | None) -> Path | None:
+    from agent.errors import UsageError
+
+    if path is not None and path.suffix.casefold() != ".png":
+        raise UsageError(f"Expected a file name that ends in .png, met {str(path)!r}. Change --picture.")
+    return path
+
+
 def _free(path: Path, force: bool, option: str) -> None:
     from agent.errors import UsageError
 
@@ -86,7 +94,7 @@ def init(
 
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"Expected an address that begins with http:// or https://, met {url!r}.")
-    drawing = (picture or out.with_suffix(".png")) if pictures else None
+    drawing = (_png(picture) or out.with_suffix(".png")) if pictures else None
     for path, option in ((out, "--out"), (drawing, "--picture")):
         if path is not None:
             _free(path, force, option)
@@ -167,6 +175,7 @@ def check(
 
     chosen = the_profile(profile, url)
     credentials = _credentials(user, password_env)
+    _png(picture)
     log_to()
     checked = asyncio.run(_check(chosen, credentials, cases, case or [], picture, headed))
     Console().print(report(checked))

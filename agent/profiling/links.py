@@ -47,9 +47,16 @@ def local(href: str, page_url: str) -> str | None:
     return (there.path or here.path) + (f"?{there.query}" if there.query else "")
 
 
+def acting(href: str) -> bool:
+    """Whether an address says that opening it does something: `/delete/5`, `?Action=Take`."""
+    segments = urlsplit(href).path.partition(".")[0].split("/")
+    return _ACTING.search(href) is not None or any(NEVER_FOLLOWED.fullmatch(segment) for segment in segments)
+
+
 def harmless(control: Control) -> bool:
-    """Whether a link may be opened to look: neither its words nor its address say that it does something."""
-    return not NEVER_FOLLOWED.search(control.name) and not _ACTING.search(control.href)
+    """Whether a link may be opened to look: neither its words nor its address say that it does something. A link of many words
+    is the subject of a case, whatever that says."""
+    return not acting(control.href) and not (len(control.name.split()) < 4 and NEVER_FOLLOWED.search(control.name))
 
 
 def lists(view: View, page_url: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from agent.profiling.links import acting
 from agent.profiling.seen import Seen
 from browser.photo import Box, Photo, drawn, photo, places
 from browser.session import Browser, Page
@@ -106,13 +107,12 @@ def _kind(profile: Profile, control: Control, taken: set[str], listing: bool) ->
     if (
         control.role == "link"
         and control.href
+        and not acting(control.href)
         and listing
         and profile.case is not None
         and compiled(profile.case.id).search(control.href)
     ):
-        label = "" if "case" in taken else "case"
-        taken.add("case")
-        return "case", label
+        return "case", ""
     if (
         control.role == "link"
         and listing

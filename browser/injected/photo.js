@@ -36,7 +36,7 @@
   // A field that something else is drawn in place of: the box around both.
   const control = (element) => {
     const own = box(element);
-    if (own || !element?.isConnected) return own;
+    if (own || !element?.isConnected || !element.matches("select,input,textarea")) return own;
     const around = box(element.parentElement);
     return around && around[2] < 700 && around[3] < 90 ? around : null;
   };

@@ -107,7 +107,14 @@ def test_links_to_people_pages_of_the_list_and_other_sites_are_no_cases() -> Non
 
 
 def test_links_that_do_something_are_not_taken_for_cases() -> None:
-    view = rows(("/cases/1?Action=Take", "Take"), ("/cases/2?Action=Take", "Take"), ("/cases/3", "3"), ("/cases/4", "4"))
+    view = rows(
+        ("/cases/1?Action=Take", "Take"),
+        ("/cases/2?Action=Take", "✔"),
+        ("/cases/3", "3"),
+        ("/cases/4", "Please cancel my order and refund me"),
+        ("/cases/5/delete", "×"),
+        ("/cases/6", "Delete"),
+    )
     links = case_links(view, URL)
     assert links is not None and set(links.addresses.values()) == {"/cases/3", "/cases/4"}
 
@@ -359,7 +366,7 @@ class _Links(BaseHTTPRequestHandler):
         if path == "/":
             links = "".join(
                 f'<tr><td><a href="/ticket?id={n}">{n}</a></td><td><a href="/ticket?Action=Take&id={n}">Take</a></td>'
-                f'<td><a href="/delete?id={n}">Delete</a></td></tr>'
+                f'<td><a href="/delete?id={n}">x</a></td></tr>'
                 for n in range(1, 5)
             )
             return self._say(f"{top}<table><tr><th>#</th><th>Do</th><th>Do</th></tr>{links}</table>")
