@@ -151,7 +151,8 @@ class CasePage:
         view = await self.view()
         outcome = await self.perform(view, Click(target=self._field(view, login.submit)))
         view = await self.view()
-        if _asks(view, login):
+        locked = not _elsewhere(view, login.path) and (not view.controls or any(one.kind == "alert" for one in view.notices))
+        if _asks(view, login) or locked:
             words = " ".join(notice.text for notice in view.notices) or outcome.message
             raise SignInError(
                 f"{self.profile.base_url} refused the login of {username!r}: {words} Check the user name and password."

@@ -353,7 +353,11 @@ class _Check:
             self.add("fail", "work_list", f"{seen.view.path!r} opens, and no link on it has a case id", todo)
             return []
         more = ", and there is a next page" if following else ""
-        self.add("ok", "work_list", f"{len(ids)} cases on the first page ({', '.join(ids[:3])}, ...){more}")
+        self.add(
+            "ok",
+            "work_list",
+            f"{len(ids)} cases on the first page ({', '.join(ids[:3])}{', ...' if len(ids) > 3 else ''}){more}",
+        )
         return ids
 
     async def open_cases(self, page: CasePage, ids: Sequence[str]) -> list[Opened]:

@@ -317,12 +317,14 @@ def _drafted(base: str, found: _Found, signed_in: bool) -> Drafted:
             left.append("case.closed_when: name the fact that tells that a case is over.")
         else:
             now = ", ".join(closed.now)
-            how = "met in the application" if closed.known else "made from the words on its buttons"
+            known = closed.how == "met"
+            hows = {"met": "were met in the application", "buttons": "were made from the words on its buttons"}
+            how = hows.get(closed.how, "are made up")
             notes["case.closed_when"] = (
-                f"{'Likely' if closed.known else 'A guess'}: the cases that were opened say {now}; these values were {how}. "
+                f"{'Likely' if known else 'A guess'}: the cases that were opened say {now}; these values {how}. "
                 "Check with a case that is over.",
             )
-            if not closed.known:
+            if not known:
                 values = " or ".join(closed.closed.values)
                 left.append(f"case.closed_when: does {closed.closed.fact!r} say {values} of a case that is over?")
             case = case.model_copy(update={"closed_when": closed.closed})

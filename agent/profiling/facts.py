@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal
 
 from agent.profiling.seen import Seen
 from agent.profiling.words import KIND, OVER, STATUS
@@ -14,10 +15,11 @@ KINDS = 40
 
 
 class ClosedGuess(Frozen):
-    """`known`: the values were read in the application; else they were made from the words on its buttons."""
+    """`how`: whether the values were read in the application, made from the words on its buttons, or made up. `now`: what the
+    cases that were opened say."""
 
     closed: ClosedWhen
-    known: bool
+    how: Literal["met", "buttons", "made up"]
     now: tuple[str, ...]
 
 
@@ -66,9 +68,13 @@ def closed_guess(cases: Sequence[Seen], others: Sequence[View], ends: Sequence[s
                 states |= dict.fromkeys(option.label for option in control.options)
     over = [state for state in states if OVER.search(state) and len(state) <= 40]
     if over:
-        return ClosedGuess(closed=ClosedWhen(fact=label, values=tuple(over)), known=True, now=tuple(dict.fromkeys(met)))
-    made = tuple(dict.fromkeys(past for end in ends if (past := _past(end)))) or ("Closed",)
-    return ClosedGuess(closed=ClosedWhen(fact=label, values=made), known=False, now=tuple(dict.fromkeys(met)))
+        return ClosedGuess(closed=ClosedWhen(fact=label, values=tuple(over)), how="met", now=tuple(dict.fromkeys(met)))
+    made = tuple(dict.fromkeys(past for end in ends if (past := _past(end))))
+    return ClosedGuess(
+        closed=ClosedWhen(fact=label, values=made or ("Closed",)),
+        how="buttons" if made else "made up",
+        now=tuple(dict.fromkeys(met)),
+    )
 
 
 _PAST = {

@@ -144,13 +144,13 @@ def test_the_end_of_a_case_is_told_by_the_states_that_the_page_offers() -> None:
         + "<label>Status <select><option>new<option>resolved<option>rejected</select></label>"
     )
     guess = closed_guess([seen(body)], [], [])
-    assert guess is not None and guess.known
+    assert guess is not None and guess.how == "met"
     assert (guess.closed.fact, guess.closed.values) == ("Status", ("resolved", "rejected"))
 
 
 def test_the_end_of_a_case_is_else_made_from_the_buttons_and_marked_as_a_guess() -> None:
     guess = closed_guess([seen(CASE.format(status="Open", kind="A"))], [], ["Close case", "Transfer"])
-    assert guess is not None and not guess.known and guess.closed.values == ("Closed", "Transferred")
+    assert guess is not None and guess.how == "buttons" and guess.closed.values == ("Closed", "Transferred")
 
 
 def test_the_kind_is_a_fact_whose_values_come_again() -> None:
@@ -362,7 +362,7 @@ class _Links(BaseHTTPRequestHandler):
                 "<form method=post><label>User <input name=u></label><label>Password <input type=password name=p></label>"
                 "<button>Login</button></form>"
             )
-        top = '<a href="/logout">Log out</a>'
+        top = '<a href="/logout">Log out</a><a href="/close?all=1">Close all tasks</a><a href="/remove/inbox">Inbox</a>'
         if path == "/":
             links = "".join(
                 f'<tr><td><a href="/ticket?id={n}">{n}</a></td><td><a href="/ticket?Action=Take&id={n}">Take</a></td>'
