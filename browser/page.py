@@ -26,7 +26,7 @@ from browser.traffic import Traffic
 from schema_extraction.action import Action, Click, Fill, Outcome, Target
 from schema_extraction.errors import SnapshotError
 from schema_extraction.live import Live
-from schema_extraction.profile import ControlPattern, Profile
+from schema_extraction.profile import ControlPattern, Login, Profile
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
@@ -140,8 +140,9 @@ class CasePage:
             raise SignInError(f"Profile {self.profile.name!r} has no login; give it `login`.")
         await self.goto(login.path)
         view = await self.view()
-        if _find(view, login.password) is None and _elsewhere(view, login.path):
+        if _signed_in(view, login, login.path):
             return
+        asked_at = view.path
         for pattern, text in ((login.username, username), (login.password, password)):
             view = await self.view()
             field = self._field(view, pattern)
@@ -151,7 +152,7 @@ class CasePage:
         view = await self.view()
         outcome = await self.perform(view, Click(target=self._field(view, login.submit)))
         view = await self.view()
-        if _find(view, login.password) is not None or not _elsewhere(view, login.path):
+        if not _signed_in(view, login, asked_at):
             words = " ".join(notice.text for notice in view.notices) or outcome.message
             raise SignInError(
                 f"{self.profile.base_url} refused the login of {username!r}: {words} Check the user name and password."
@@ -322,8 +323,14 @@ def _find(view: View, pattern: ControlPattern) -> Control | None:
     return next((control for control in view.controls if pattern.matches(control)), None)
 
 
-def _elsewhere(view: View, path: str) -> bool:
-    return view.path.split("?")[0].rstrip("/") != path.split("?")[0].rstrip("/")
+def _signed_in(view: View, login: Login, path: str) -> bool:
+    """Whether the page asks for no password and is elsewhere than at the login page `path`, or is the application's own start
+    page at the same address: one that has controls, and none of the login's."""
+    if _find(view, login.password) is not None:
+        return False
+    if view.path.split("?")[0].rstrip("/") != path.split("?")[0].rstrip("/"):
+        return True
+    return bool(view.controls) and _find(view, login.username) is None and _find(view, login.submit) is None
 
 
 async def new_case_page(

@@ -67,9 +67,11 @@ class Traffic:
         """The exchanges after `serial`, polls aside."""
         return [e for e in self._log if e.serial > serial and self._polls[e.place] < POLLS]
 
-    def open_writes(self) -> list[Exchange]:
-        """Requests other than reads that are still under way."""
-        return [e for e in self._open.values() if e.writes]
+    def undecided(self) -> list[Exchange]:
+        """Requests under way without which nobody can tell what came of an action: all that write, and the page's own next
+        document, to which many applications send the browser on after they have taken what was sent."""
+        main = self.page.main_frame
+        return [e for e in self._open.values() if e.writes or (e.navigation and e.frame in (main, None))]
 
     def leaving_for(self) -> str | None:
         """The address that the page is on its way to and that has not answered yet."""

@@ -14,6 +14,7 @@ from browser.perform.ground import Ground, Located
 from browser.settle import ask
 from browser.traffic import Exchange
 from schema_extraction.action import Outcome
+from schema_extraction.profile import ControlPattern
 from schema_extraction.view import Control, Notice, View
 
 MARK = 'element => globalThis[Symbol.for("casepilot.settle")]?.mark(element)'
@@ -60,7 +61,7 @@ class Watch:
         """Wait for what the press sent; False when the application has not answered in time."""
         traffic = self.ground.traffic
         deadline = time.monotonic() + self.ground.hands.answer
-        while any(e.serial > self.serial for e in traffic.open_writes()):
+        while any(e.serial > self.serial for e in traffic.undecided()):
             if time.monotonic() >= deadline or not await traffic.idle(deadline):
                 return False
         return True
@@ -92,13 +93,13 @@ class Watch:
         return self.ground.traffic.navigations > self.navigations or bool(self.exchanges())
 
     def signed_out(self, after: View) -> bool:
-        """Whether the page went to the login page, where it was not before."""
+        """Whether the page asks for the login's password, and did not before."""
         login = self.ground.profile.login
-        return login is not None and _path(after) == login.path.rstrip("/") != _path(self.before)
+        return login is not None and _asks(after, login.password) and not _asks(self.before, login.password)
 
 
-def _path(view: View) -> str:
-    return view.path.split("?")[0].split("#")[0].rstrip("/")
+def _asks(view: View, password: ControlPattern) -> bool:
+    return any(password.matches(control) for control in view.controls)
 
 
 async def judge(watch: Watch, located: Located, critical: bool) -> Outcome:
