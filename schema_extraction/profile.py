@@ -80,11 +80,26 @@ class MessageRegion(Frozen):
 
 
 class Part(Frozen):
-    """One step of a composite action: `value` takes the action's value, `click` presses a control (maybe in a dialog)."""
+    """One step of a composite action: `value` takes the action's value, `click` presses a control (maybe in a dialog).
+
+    `page`: regular expression found in the address of the pages where the control is that part, for applications in which one
+    button, such as "Update", sends now a message and now something else. Empty: wherever the control is.
+    """
 
     name: str
     kind: Literal["value", "click"]
     control: ControlPattern
+    page: str = ""
+
+    @field_validator("page")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        re.compile(value)
+        return value
+
+    def on(self, url: str) -> bool:
+        """Whether the part may be on the page at this address."""
+        return not self.page or re.search(self.page, url) is not None
 
 
 class SliceField(Frozen):
