@@ -8,7 +8,7 @@
   const KEY = Symbol.for("casepilot.widgets");
   if (globalThis[KEY]) return;
 
-  const fold = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+  const fold = (text) => String(text ?? "").replace(/\s+/g, " ").trim();
   const role = (element) => (element.getAttribute("role") ?? "").trim().split(/\s+/)[0].toLowerCase();
   const visible = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
   const TEXTLESS = new Set("button submit reset image checkbox radio file color range hidden".split(" "));
@@ -45,7 +45,8 @@
     if (aria) return aria;
     if (element.labels?.length) return fold([...element.labels].map((node) => node.innerText || node.textContent).join(" "));
     if (element.localName === "option") return fold(element.label || element.text);
-    return fold(element.innerText || element.textContent) || fold(element.title) || fold(element.value);
+    // A list item has a value, too: its number.
+    return fold(element.innerText || element.textContent) || fold(element.title) || (element.localName === "li" ? "" : fold(element.value));
   };
 
   // The list that a combobox opens: the one it names, else the only visible one.
