@@ -8,6 +8,7 @@ from browser.perform.dates import for_field
 from browser.perform.equal import fold, same_value
 from browser.perform.ground import Ground, Located, held, locate, not_sent
 from browser.perform.press import press
+from browser.perform.written import as_asked
 from schema_extraction.action import Fill, Outcome
 from schema_extraction.view import View
 
@@ -39,7 +40,7 @@ async def enter(ground: Ground, located: Located, value: str) -> Outcome:
     taken = for_field(located.state.type, value)
     if taken is None:
         return not_sent(f"{name} takes a date, and {value!r} is none.")
-    value = taken
+    value = as_asked(located.control.hint, taken)
     editor = located.state.kind == "editor"
     try:
         if editor:
