@@ -4,7 +4,8 @@ CasepilotError
 └── AgentError
     ├── RunError          a run cannot start or go on: its folder, its settings, its browser or its work list
     ├── DeskError         a hand-off is unknown, has ended, or is another operator's
-    └── UsageError        options that do not go together
+    ├── UsageError        options that do not go together
+    └── ProfilingError    a profile cannot be drafted or tested here
 """
 
 from schema_extraction.errors import CasepilotError
@@ -23,4 +24,8 @@ class DeskError(AgentError):
 
 
 class UsageError(AgentError):
+    pass
+
+
+class ProfilingError(AgentError):
     pass

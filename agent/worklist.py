@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from urllib.parse import urljoin
 
@@ -11,7 +10,7 @@ from lxml import html
 
 from agent.errors import RunError
 from browser.page import CasePage
-from schema_extraction.profile import Profile
+from schema_extraction.profile import Profile, compiled
 from schema_extraction.snapshot import Snapshot
 
 
@@ -32,15 +31,23 @@ async def open_cases(page: CasePage, profile: Profile) -> list[str]:
     while path is not None and path not in visited:
         visited.add(path)
         await page.goto(path)
-        path = None
-        for link in _links(await page.snapshot()):
-            address = link.get("href", "")
-            if case_id := profile.case_id(address):
-                found.setdefault(case_id)
-            elif _is_next(link, profile.work_list.next):
-                path = urljoin(page.page.url, address)
+        found_here, path = on_page(await page.snapshot(), profile)
+        found |= dict.fromkeys(found_here)
     logger.info("work list: {} open cases on {} pages", len(found), len(visited))
     return list(found)
+
+
+def on_page(snapshot: Snapshot, profile: Profile) -> tuple[list[str], str | None]:
+    """The case ids that a page of the work list links to, and the address of its next page."""
+    found: dict[str, None] = {}
+    following: str | None = None
+    for link in _links(snapshot):
+        address = link.get("href", "")
+        if case_id := profile.case_id(address):
+            found.setdefault(case_id)
+        elif profile.work_list is not None and _is_next(link, profile.work_list.next):
+            following = urljoin(snapshot.url, address)
+    return list(found), following
 
 
 def _links(snapshot: Snapshot) -> Iterator[html.HtmlElement]:
@@ -51,4 +58,4 @@ def _links(snapshot: Snapshot) -> Iterator[html.HtmlElement]:
 
 def _is_next(link: html.HtmlElement, words: str) -> bool:
     text = " ".join(link.text_content().split())
-    return "next" in link.get("rel", "").split() or re.search(words, text) is not None
+    return "next" in link.get("rel", "").split() or compiled(words).search(text) is not None

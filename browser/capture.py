@@ -302,8 +302,8 @@ async def _frame_of(page: Page, ref: str, seconds: float) -> Frame | None:
     return None
 
 
-async def element(page: Page, ref: str, settings: CaptureSettings = CaptureSettings()) -> ElementHandle:
-    """The element that a ref names, also inside shadow roots and frames.
+async def element(page: Page, ref: str, settings: CaptureSettings = CaptureSettings(), framed: bool = True) -> ElementHandle:
+    """The element that a ref names, also inside shadow roots and frames. `framed`: False where it is known to be in no frame.
 
     Raises:
         StaleRefError: the ref names nothing on the present page.
@@ -315,6 +315,8 @@ async def element(page: Page, ref: str, settings: CaptureSettings = CaptureSetti
         found = (await frame.evaluate_handle(FIND, ref)).as_element() if frame else None
         if frame is None or found is None:
             return None
+        if not framed:
+            return found
         owner = await found.owner_frame()
         if owner is None or owner is frame:
             return found

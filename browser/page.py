@@ -26,11 +26,12 @@ from browser.traffic import Traffic
 from schema_extraction.action import Action, Click, Fill, Outcome, Target
 from schema_extraction.errors import SnapshotError
 from schema_extraction.live import Live
-from schema_extraction.profile import ControlPattern, Profile
+from schema_extraction.profile import ControlPattern, Login, Profile
 from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
 JPEG_QUALITY = 80
+JUST_NOW = 0.5  # seconds after the bound was hit in which a page is not waited for once more
 
 
 class PageSettings(Frozen):
@@ -72,6 +73,7 @@ class CasePage:
         self._last: View | None = None
         self._stamp: tuple[str, ...] = ()
         self._settled = Rest()
+        self._overdue = False  # the last view was taken at the bound, before the page had come to rest
 
     async def install(self) -> None:
         """Put the in-page parts into every document that the page opens from now on."""
@@ -140,8 +142,9 @@ class CasePage:
             raise SignInError(f"Profile {self.profile.name!r} has no login; give it `login`.")
         await self.goto(login.path)
         view = await self.view()
-        if _find(view, login.password) is None and _elsewhere(view, login.path):
+        if _signed_in(view, login, login.path):
             return
+        asked_at = view.path
         for pattern, text in ((login.username, username), (login.password, password)):
             view = await self.view()
             field = self._field(view, pattern)
@@ -151,7 +154,7 @@ class CasePage:
         view = await self.view()
         outcome = await self.perform(view, Click(target=self._field(view, login.submit)))
         view = await self.view()
-        if _find(view, login.password) is not None or not _elsewhere(view, login.path):
+        if not _signed_in(view, login, asked_at):
             words = " ".join(notice.text for notice in view.notices) or outcome.message
             raise SignInError(
                 f"{self.profile.base_url} refused the login of {username!r}: {words} Check the user name and password."
@@ -199,15 +202,19 @@ class CasePage:
         return await capture.capture(self.page, await self.dialogs.look(), self.settings.capture)
 
     async def view(self) -> View:
-        """The view of the page at rest; the last one again while nothing has changed since.
+        """The view of the page at rest; the last one again while nothing has changed since. A page that does not come to rest
+        within `SettleSettings.limit` is shown as it then is, and busy.
 
         Raises:
             PageError: the page is gone.
         """
-        if self._last is not None and await self.current(self._last):
+        moved = self._overdue or (self._settled.stamp and self._settled.stamp != self._stamp)
+        if not moved and self._last is not None and await self.current(self._last):
             return self._last
-        stamp = await self._known_rest()
-        self._last, self._stamp = await self._look(), stamp
+        rest = await self._known_rest()
+        view = await self._look()
+        self._overdue = not rest.quiet and not (view.dialog is not None and view.dialog.kind == "native")
+        self._last, self._stamp = view.model_copy(update={"busy": True}) if self._overdue else view, rest.stamp
         return self._last
 
     async def _look(self) -> View:
@@ -231,12 +238,16 @@ class CasePage:
                 ) from error
             raise
 
-    async def _known_rest(self) -> tuple[str, ...]:
-        """The stamp of the page at rest, without waiting again where it has just been waited for."""
+    async def _known_rest(self) -> Rest:
+        """How the page has come to rest, without waiting again where it has just been waited for."""
         settled, self._settled = self._settled, Rest()
-        if settled.stamp and settled.stamp == await self.settler.stamp() and not (settled.quiet and self.traffic.busy()):
-            return settled.stamp
-        return (await self._rest(self.settings.settle.limit, fresh=False)).stamp
+        if settled.stamp:
+            stamp = await self.settler.stamp()
+            if not settled.quiet and time.monotonic() - settled.at < JUST_NOW:
+                return Rest(stamp=stamp)
+            if settled.quiet and stamp == settled.stamp and not self.traffic.busy():
+                return settled
+        return await self._rest(self.settings.settle.limit, fresh=False)
 
     async def current(self, view: View) -> bool:
         """Whether nothing changed on the page since `view`, the last one, was taken."""
@@ -246,12 +257,26 @@ class CasePage:
             return False
         return await self.settler.stamp() == self._stamp
 
+    async def likely(self, view: View) -> str | None:
+        """The stamp that the main document still has if nothing changed since `view`; None where something has."""
+        if len(self._stamp) > 1:  # frames have stamps of their own
+            return self._stamp[0] if await self.current(view) else None
+        if view is not self._last and view != self._last:
+            return None
+        if not self._stamp or self.traffic.busy() or await self.dialogs.look() is not None:
+            return None
+        return self._stamp[0]
+
     async def changed(self, timeout: float) -> bool:
-        """Wait until the page differs from the last view; at most `timeout` seconds. Take a view before the next call.
+        """Wait until the page differs from the last view, or has come to rest where it had not; at most `timeout` seconds.
+        Take a view before the next call.
 
         Raises:
             PageError: the page is gone.
         """
+        if self._overdue:
+            rest = await self._rest(timeout, fresh=False)
+            return rest.quiet or rest.stamp != self._stamp
         stamp = self._stamp or await self.settler.stamp()
         return await self.settler.changed(stamp, timeout)
 
@@ -297,7 +322,7 @@ class CasePage:
             PageError: the page could not be left.
         """
         self.recorder.on_step = None
-        self._last, self._stamp, self._settled = None, (), Rest()
+        self._last, self._stamp, self._settled, self._overdue = None, (), Rest(), False
         try:
             if self.recorder.started:
                 await self.recorder.pause()
@@ -322,8 +347,15 @@ def _find(view: View, pattern: ControlPattern) -> Control | None:
     return next((control for control in view.controls if pattern.matches(control)), None)
 
 
-def _elsewhere(view: View, path: str) -> bool:
-    return view.path.split("?")[0].rstrip("/") != path.split("?")[0].rstrip("/")
+def _signed_in(view: View, login: Login, path: str) -> bool:
+    """Whether the page asks for no password and is elsewhere than at the login page `path`, or is the application's own start
+    page at the same address: one that has controls, none of the login's, and says nothing against it."""
+    if _find(view, login.password) is not None or any(control.sensitive for control in view.controls):
+        return False
+    if view.path.split("?")[0].rstrip("/") != path.split("?")[0].rstrip("/"):
+        return True
+    asked = _find(view, login.username) is not None or _find(view, login.submit) is not None
+    return bool(view.controls) and not asked and not any(notice.kind == "alert" for notice in view.notices)
 
 
 async def new_case_page(

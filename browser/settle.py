@@ -19,6 +19,7 @@ CALL = """([method, argument]) => {
   const settle = globalThis[Symbol.for("casepilot.settle")];
   return settle ? Promise.resolve(settle[method](argument)).then((answer) => [answer]) : null;
 }"""
+PARTS = ("causes", "motion", "settle")
 HUNG = "hung"
 LEFT = "left"
 AGAIN = 0.1  # seconds that a frame which hung the last time is waited for
@@ -35,16 +36,17 @@ class SettleSettings(Frozen):
 
 class Rest(Frozen):
     """How a wait ended. `stamp` is the same as long as nothing on the page changes; empty when the page did not answer.
-    `quiet` is False when the bound was hit first."""
+    `quiet` is False when the bound was hit first. `at`: when it ended, in monotonic seconds."""
 
     stamp: tuple[str, ...] = ()
     quiet: bool = False
+    at: float = 0.0
 
 
 @cache
 def script() -> str:
     """The source of the in-page part."""
-    return files("browser").joinpath("injected/settle.js").read_text(encoding="utf-8")
+    return "\n".join(files("browser").joinpath(f"injected/{part}.js").read_text(encoding="utf-8") for part in PARTS)
 
 
 async def ask(frame: Frame, method: str, argument: Any = None) -> Any:
@@ -100,9 +102,10 @@ class Settler:
             rest = Rest(
                 stamp=tuple(answer["stamp"] for answer in answers),
                 quiet=idle and all(answer["quiet"] for answer in answers),
+                at=time.monotonic(),
             )
             if time.monotonic() >= deadline:
-                return Rest(stamp=rest.stamp, quiet=False)
+                return rest.model_copy(update={"quiet": False})
             if rest.quiet and (serial, navigations) == (self.traffic.serial, self.traffic.navigations):
                 return rest
             fresh = True

@@ -24,6 +24,7 @@ _WORDY = re.compile(r"\w")
 _ICONS = frozenset({"button", "link", "menuitem", "tab"})  # told by their id or class if by nothing else
 _SHOWN = NAMED_BY_CONTENT - {"checkbox", "radio", "switch"}
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
+_BRANCHES = {"treeitem": "group", "menuitem": "menu"}
 _MOST = 100  # elements within which a name is looked for
 _LABELS = 20  # labels of one field
 _READ_LIMIT = 1000  # what comes later is no part of a name even if all before it is ornament
@@ -82,7 +83,7 @@ def _native(page: Page, node: Node) -> str:
     element, tag = node.element, node.tag
     if tag in ("input", "select", "textarea", "button", "meter", "progress", "output") or "-" in tag:
         if labels := label_elements(page, node):
-            name = squash(" ".join(page.once("content", label, partial(_content, page)) for label in labels[:_LABELS]))
+            name = squash(" ".join(_alternative(page, label) for label in labels[:_LABELS]))
             if name:
                 return name
     if tag == "input":
@@ -110,8 +111,9 @@ def others_than(node: Node, referred: list[Element]) -> list[Element]:
 
 
 def _contents(page: Page, role: str, element: Element) -> str:
-    """What a control says. The items of a branch of a tree are no part of its name."""
-    skip = {inner.element for inner in page.within(element) if inner.role == "group"} if role == "treeitem" else ()
+    """What a control says. The items of a branch of a tree, or of a menu below a menu, are no part of its name."""
+    branch = _BRANCHES.get(role)
+    skip = {inner.element for inner in page.within(element) if inner.role == branch} if branch else ()
     return text_of(element, skip=skip, naming=True, most=_MOST)
 
 

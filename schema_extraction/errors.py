@@ -1,6 +1,6 @@
 """Errors of this package.
 
-CasepilotError            every foreseen error of casepilot; its text is one line that ends in the next step
+CasepilotError            every foreseen error of casepilot; its text is one line that ends in the next step, or a list of such
 └── ExtractionError
     ├── ProfileError      the profile file is missing or wrong
     └── SnapshotError     the snapshot is not HTML that can be read
@@ -8,7 +8,7 @@ CasepilotError            every foreseen error of casepilot; its text is one lin
 
 
 class CasepilotError(Exception):
-    """Base of every foreseen error: the command line prints its text on one line and exits 1."""
+    """Base of every foreseen error: the command line prints its text and exits 1."""
 
 
 class ExtractionError(CasepilotError):

@@ -19,7 +19,7 @@ from schema_extraction.passes.profiled import apply_profile, assign, clicks_of, 
 from schema_extraction.passes.prose import read_prose
 from schema_extraction.passes.survey import share, survey
 from schema_extraction.passes.tables import read_tables
-from schema_extraction.profile import Profile
+from schema_extraction.profile import Profile, compiled
 from schema_extraction.runs import runs
 from schema_extraction.snapshot import Changes, Snapshot
 from schema_extraction.static import snapshot_of_file
@@ -84,7 +84,7 @@ class Reading:
             "facts", (case_id, [draft.facts for draft in self.drafts if draft.facts]), lambda: self._facts(case_id)
         )
         messages = [message for draft in self.drafts for message in draft.messages]
-        controls = self._controls()
+        controls = self._controls(snapshot.url)
         focused = [draft.controls[draft.focus].key for draft in self.drafts if draft.focus is not None]
         dialogs = [draft.dialog for draft in self.drafts if draft.dialog is not None]
         dialog = dialogs[-1] if dialogs else None
@@ -147,10 +147,10 @@ class Reading:
                     table = draft.tables[place] = table.but(key=key)
                 yield table
 
-    def _controls(self) -> list[Control]:
+    def _controls(self, url: str) -> list[Control]:
         """Controls with key, part and criticality, without those that the profile leaves out."""
         drafts = [draft for draft in self.drafts if draft.controls and not draft.hidden]
-        keyed = self._stemmed(drafts)
+        keyed = self._stemmed(drafts, url)
         stems = [known.stems for known in keyed]
         keys = self._once("keys", stems, lambda: [[f"{stem}/{self.keys.ordinal(stem)}" for stem in some] for some in stems])
         found: list[Control] = []
@@ -160,10 +160,10 @@ class Reading:
             found += known.shown
         return found
 
-    def _stemmed(self, drafts: list[Draft]) -> list[Keyed]:
+    def _stemmed(self, drafts: list[Draft], url: str) -> list[Keyed]:
         """The keys of the controls but for their ordinals."""
         keys = self.keys
-        parts, clicks = parts_of(self.profile, drafts), clicks_of(self.profile)
+        parts, clicks = parts_of(self.profile, drafts, url), clicks_of(self.profile)
         parted = {draft for draft, _ in parts}
         found: list[Keyed] = []
         for draft in drafts:
@@ -221,7 +221,7 @@ def _path(url: str) -> str:
 
 
 def _may_miss(profile: Profile | None, words: str) -> bool:
-    return profile is not None and any(pattern.search(words) for pattern in profile.may_miss)
+    return profile is not None and any(compiled(one).search(words) for one in profile.may_miss)
 
 
 def _fact(facts: Iterable[Fact], label: str) -> Fact | None:
@@ -229,10 +229,11 @@ def _fact(facts: Iterable[Fact], label: str) -> Fact | None:
 
 
 def _closed(facts: Iterable[Fact], profile: Profile | None) -> bool:
-    if profile is None or profile.case is None:
+    wanted = profile.case.closed_when if profile is not None and profile.case is not None else None
+    if wanted is None:
         return False
-    fact = _fact(facts, profile.case.closed_when.fact)
-    return fact is not None and fact.value.raw.casefold() in {value.casefold() for value in profile.case.closed_when.values}
+    fact = _fact(facts, wanted.fact)
+    return fact is not None and fact.value.raw.casefold() in {value.casefold() for value in wanted.values}
 
 
 def extract(snapshot: Snapshot, profile: Profile | None = None) -> View:

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agent.cli import bench, bpm, extract, learn, record, run, show
+from agent.cli import bench, bpm, extract, learn, profile, record, run, show
 from schema_extraction.errors import CasepilotError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 extract.add_to(app)
+profile.add_to(app)
 record.add_to(app)
 learn.add_to(app)
 run.add_to(app)
@@ -40,5 +41,7 @@ def main() -> None:
 
 
 def fail(text: str) -> None:
-    """One red line on standard error."""
-    typer.secho(" ".join(text.split()), fg="red", err=True)
+    """One red line on standard error, or a list of them."""
+    for line in text.splitlines():
+        indent = "  " if line.startswith("  ") else ""
+        typer.secho(indent + " ".join(line.split()), fg="red", err=True)

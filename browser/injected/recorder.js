@@ -225,6 +225,12 @@
     if (pending && path.includes(pending.field) && !pending.picking) commit();
   };
 
+  // The native field that a drawn list stands for, which may be what the view has: the only select beside it.
+  const behind = (owner) => {
+    const beside = owner.localName === "select" ? [] : [...(owner.parentElement?.querySelectorAll("select") ?? [])];
+    return beside.length === 1 ? beside : [];
+  };
+
   const pick = (option) => {
     const owner = ownerOf(option);
     const snap = choosing?.field === owner ? choosing.snap : (recently(down, () => true) ?? snapshot());
@@ -232,7 +238,7 @@
     commit();
     choosing = null;
     const inner = owner.querySelector("input");
-    tell("select", [owner, ...(inner ? [inner] : []), ...around(owner)], snap, { value: widgets.label(option) });
+    tell("select", [owner, ...(inner ? [inner] : []), ...behind(owner), ...around(owner)], snap, { value: widgets.label(option) });
   };
 
   const onKey = (event) => {
@@ -274,7 +280,8 @@
     }
     const node = path[0];
     if (!node) return;
-    const snap = recently(down, (mark) => mark.target === node || path.includes(mark.target)) ?? snapshot();
+    // Only for what is told: a label's click reaches its field as a second one, on which the field has changed already.
+    const page = () => recently(down, (mark) => mark.target === node || path.includes(mark.target)) ?? snapshot();
     for (const above of path) {
       if (above.localName === "body") break;
       const kind = widgets.kind(above);
@@ -282,18 +289,19 @@
       if (kind === "check") {
         if (above.localName === "input") return; // its change tells
         commit();
-        tell("check", around(above), snap, { value: widgets.checked(above) ? "off" : "on" });
+        tell("check", around(above), page(), { value: widgets.checked(above) ? "off" : "on" });
         return;
       }
       if (kind === "radios" && role === "radio") {
         commit();
-        if (!widgets.checked(above)) tell("select", [...widgets.radios(above), ...around(above)], snap, { value: widgets.label(above) });
+        if (!widgets.checked(above)) tell("select", [...widgets.radios(above), ...around(above)], page(), { value: widgets.label(above) });
         return;
       }
       if (FIELDS.has(kind) || (above.localName === "input" && above.type === "radio")) return;
       if (above.localName === "label" && above.control) return;
       if (above.localName === "button" || above.localName === "a" || role === "button" || role === "link" || role === "tab") break;
     }
+    const snap = page();
     commit();
     choosing = null;
     tell("click", around(node), snap);
@@ -309,8 +317,14 @@
     keydown: onKey,
     click: onClick,
   };
-  for (const [type, listener] of Object.entries(LISTENERS)) addEventListener(type, listener, { capture: true, passive: true });
-  addEventListener("pagehide", () => commit(), { capture: true });
+  const onLeave = () => commit();
+  const listen = () => {
+    for (const [type, listener] of Object.entries(LISTENERS)) addEventListener(type, listener, { capture: true, passive: true });
+    addEventListener("pagehide", onLeave, { capture: true });
+  };
+  listen();
+  // document.open(), with which editors write the page of their frame, takes all listeners away; adding one twice adds nothing.
+  new MutationObserver(listen).observe(document, { childList: true });
 
   const set = ([now, number]) => {
     active = now;

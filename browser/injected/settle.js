@@ -1,8 +1,10 @@
 // Tells when the page has come to rest, when it changes, and what came of one click. Nothing here writes to the page.
 //
 //   globalThis[Symbol.for("casepilot.settle")]
-//     .stamp() -> string                            the same as long as nothing on the page changed
+//     .stamp() -> string                            the same as long as nothing on the page changed; nobody waits for it any more
 //     .quiet([windowMs, limitMs, fresh]) -> Promise<{stamp, quiet}>
+//          when the DOM is still, but for what changes of its own accord; none of the last action's short timers is due, nothing that
+//          it set moving moves, and no sign of waiting shows (see causes.js, motion.js)
 //     .changed([stamp, limitMs]) -> Promise<boolean>
 //     .mark(element) / .report() -> {received, mutated, invalid: [{name, message}]}
 (() => {
@@ -10,13 +12,23 @@
   if (globalThis[KEY]) return;
 
   // As they were before any script of the page ran.
-  const { Set, Promise, performance, setTimeout, clearTimeout } = globalThis;
+  const { Set, Promise, performance } = globalThis;
   const OURS = "casepilot-overlay";
   const NOISE_BATCHES = 12; // that many changes of one node, none more than NOISE_GAP after the last: an animation or a clock
   const NOISE_GAP = 1500; // ms
+  const RESTLESS = 8; // that many changes of one node while nobody acts: it changes of its own accord
+  const RESTLESS_GAP = 500; // ms
+  const ANSWER = 500; // ms in which what was sent over a web socket is answered
+  const FRAME = 150; // ms in which a page that moves by frames draws the next
+  const AGAIN = 40; // ms after which signs of waiting are looked for again: not all go by a change of the DOM
+  const TALK = 105; // ms between two pieces of an answer that comes over one
+  const causes = globalThis[Symbol.for("casepilot.causes")];
+  const motion = globalThis[Symbol.for("casepilot.motion")];
+  const { setTimeout, clearTimeout } = causes.browser; // what waits here is no doing of the page
   const id = Math.random().toString(36).slice(2, 10);
   let version = 0;
   let lastChange = performance.now();
+  let foreign = 0; // the last change that nobody can tell the cause of
   const waiting = new Set();
   const noise = new WeakMap();
   const roots = new Set();
@@ -26,33 +38,47 @@
   const ours = (record) => {
     if (record.target.localName === OURS) return true;
     if (record.type !== "childList") return false;
-    return [...record.addedNodes, ...record.removedNodes].every((node) => node.localName === OURS);
+    for (const node of [...record.addedNodes, ...record.removedNodes]) if (node.localName !== OURS) return false;
+    return true;
   };
 
-  // An element that changes over and over without its content growing says nothing about whether the page is done.
-  const noisy = (record, now, seen) => {
-    const node = record.target;
+  // A node that changes over and over without its content growing ("noise") says nothing about whether the page is done; nor does
+  // one that did so before anybody acted ("restless").
+  const habitOf = (record, now, seen) => {
+    const node = record.target.nodeType === 3 ? (record.target.parentNode ?? record.target) : record.target;
     const size = node.childNodes.length;
     let entry = noise.get(node);
-    if (!entry || now - entry.last > NOISE_GAP || (record.type === "childList" && entry.size !== size)) {
-      entry = { count: 0, last: now, size };
+    if (!entry || now - entry.last > NOISE_GAP) {
+      entry = { count: 0, idle: 0, last: now, size, longest: 0 };
       noise.set(node, entry);
+    } else if (record.type === "childList" && entry.size !== size) {
+      entry.count = 0;
+      entry.size = size;
     }
     if (!seen.has(node)) {
       seen.add(node);
       entry.count++;
+      if (!causes.live()) entry.idle++;
+      else if (now - entry.last > RESTLESS_GAP) entry.idle = 0;
       entry.last = now;
+      if (record.type !== "attributes" && !node.firstElementChild) {
+        const { length } = node.textContent;
+        if (length > entry.longest) entry.count = 1;
+        entry.longest = Math.max(length, entry.longest);
+      }
     }
-    return entry.count > NOISE_BATCHES;
+    if (entry.count > NOISE_BATCHES) return "noise";
+    return causes.live() && entry.idle >= RESTLESS ? "restless" : "";
   };
 
   const wake = () => {
     for (const check of [...waiting]) check();
   };
 
-  const bump = () => {
+  // `still`: what has changed did so of its own accord, and nobody waits for it to end.
+  const bump = (still = false) => {
     version++;
-    lastChange = performance.now();
+    if (!still) lastChange = performance.now();
     wake();
   };
 
@@ -60,14 +86,21 @@
     if (!records.length) return;
     const now = performance.now();
     const seen = new Set();
-    let significant = false;
+    const cause = causes.now();
+    let still = true;
+    let same = true;
     for (const record of records) {
       if (ours(record)) continue;
       if (marked?.open) marked.mutated = true;
       if (record.type === "childList") for (const node of record.addedNodes) if (node.nodeType === 1) watchUnder(node);
-      if (!noisy(record, now, seen)) significant = true;
+      if (cause === "apart" && record.type === "attributes") motion.moved(record.target);
+      const habit = habitOf(record, now, seen);
+      if (habit === "noise" && cause !== "own") continue;
+      same = false;
+      if (cause === "own" || (cause === "unknown" && !habit)) still = false;
     }
-    if (significant) bump();
+    if (!still && cause === "unknown") foreign = now;
+    if (!same) bump(still);
   };
 
   const observer = new MutationObserver(take);
@@ -129,11 +162,6 @@
     return `${id}:${version}:${digest()}`;
   };
 
-  const busy = () => {
-    for (const node of document.querySelectorAll('[aria-busy="true"]')) if (node.checkVisibility()) return true;
-    return false;
-  };
-
   const parsed = () => {
     if (document.readyState === "complete") return true;
     const entry = performance.getEntriesByType("navigation")[0];
@@ -141,25 +169,40 @@
   };
 
   // -- waiting ------------------------------------------------------------------------------------------------------------
+  // What is still to come of the last action, in ms; 0 where nothing is.
+  const toCome = (now) => {
+    const talk = causes.sent();
+    if (talk && foreign < talk && now - talk < ANSWER) return talk + ANSWER - now;
+    const due = causes.pending(now);
+    if (due) return due;
+    if (causes.frames(now) && now - lastChange < FRAME) return FRAME - (now - lastChange);
+    return motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
+  };
+
   const quiet = ([windowMs, limitMs, fresh]) =>
     new Promise((resolve) => {
       const started = performance.now();
       let timer = 0;
+      causes.resume();
       watchUnder(document);
       const check = () => {
         clearTimeout(timer);
         drain();
         const now = performance.now();
-        const still = now - (fresh ? Math.max(lastChange, started) : lastChange);
-        const ready = parsed() && !busy();
         const left = limitMs - (now - started);
-        if ((ready && still >= windowMs) || left <= 0) {
-          waiting.delete(check);
-          resolve({ stamp: stamp(), quiet: left > 0 });
+        const span = causes.sent() && foreign > causes.sent() ? Math.max(windowMs, TALK) : windowMs;
+        const since = Math.max(lastChange, causes.fired(), fresh ? started : 0);
+        let rest = since + span - now;
+        // Not parsed: the end of parsing wakes us.
+        if (rest <= 0) rest = parsed() ? toCome(now) : left;
+        if (rest > 0 && left > 0) {
+          timer = setTimeout(check, Math.max(1, Math.min(left, rest)));
           return;
         }
-        // Not ready: a mutation or the end of parsing wakes us.
-        timer = setTimeout(check, Math.max(1, Math.min(left, ready ? windowMs - still : left)));
+        waiting.delete(check);
+        if (left > 0) causes.settled();
+        else motion.ignore(causes.live());
+        resolve({ stamp: stamp(), quiet: left > 0 });
       };
       waiting.add(check);
       check();
@@ -217,6 +260,11 @@
   if (document.documentElement) watchUnder(document);
   addEventListener("click", onClick, { capture: true, passive: true });
   document.addEventListener("readystatechange", wake);
-  document.addEventListener("DOMContentLoaded", () => setTimeout(wake));
-  Object.defineProperty(globalThis, KEY, { value: { stamp, quiet, changed, mark, report } });
+  document.addEventListener("DOMContentLoaded", () => setTimeout(wake, 0));
+  causes.began = motion.begin;
+  const rested = () => {
+    causes.rest();
+    return stamp();
+  };
+  Object.defineProperty(globalThis, KEY, { value: { stamp: rested, quiet, changed, mark, report } });
 })();

@@ -1,29 +1,70 @@
 // What a widget is, holds and offers: for the hands, which need to know how to work it, and for the recorder.
 //
 //   globalThis[Symbol.for("casepilot.widgets")]
-//     .kind(element) -> "native-select" | "combobox" | "listbox" | "radios" | "check" | "editor" | "input" | "other"
+//     .kind(element) -> "native-select" | "drawn" | "combobox" | "listbox" | "radios" | "check" | "editor" | "input" | "file" |
+//                       "stepper" | "other"; "drawn": a native select without looks of its own, or the box that is drawn for it
 //     .label(element), .options(element) -> [{element, label, disabled, selected}], .popup(element) -> Element|null
 //     .value(element), .checked(element), .hit(element) -> what a person would click to operate it
+//     .begin(element): from now on, what opens belongs to it    .shown(element) -> the words in its box
+//     .offer(element, label, limit, still) -> Promise of what its list offers    .complaint(element) -> why its value is refused
+//     .calendar(element, isoDate) -> what to press next in the calendar that it opened
 (() => {
   const KEY = Symbol.for("casepilot.widgets");
   if (globalThis[KEY]) return;
 
-  const fold = (text) => (text ?? "").replace(/\s+/g, " ").trim();
+  const fold = (text) => String(text ?? "").replace(/\s+/g, " ").trim();
   const role = (element) => (element.getAttribute("role") ?? "").trim().split(/\s+/)[0].toLowerCase();
   const visible = (element) => element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  const clips = (element) => getComputedStyle(element).overflow !== "visible";
+  const small = (element) => {
+    const box = element.getBoundingClientRect();
+    return box.width < 2 || box.height < 2;
+  };
+  // Seen with a size of its own, on the page, and not clipped away by a box without one.
+  const usable = (element) => {
+    const box = element.getBoundingClientRect();
+    if (box.width < 2 || box.height < 2 || box.right <= 0 || box.bottom + scrollY <= 0 || !visible(element)) return false;
+    for (let above = element.parentElement; above; above = above.parentElement) if (small(above) && clips(above)) return false;
+    return true;
+  };
   const TEXTLESS = new Set("button submit reset image checkbox radio file color range hidden".split(" "));
 
   // A property, for elements of any frame.
   const isEditor = (element) => element.isContentEditable && !element.parentElement?.isContentEditable;
 
+  // A select that nobody sees, and the box that is drawn for it beside it or beside what clips it away.
+  const hiddenSelect = (element) => element?.localName === "select" && !usable(element);
+  const boxOf = (select) => {
+    for (const around of [select, select.parentElement]) {
+      if (around !== select && (around?.childElementCount !== 1 || !small(around))) break;
+      for (const beside of [around.nextElementSibling, around.previousElementSibling]) {
+        if (beside && beside.localName !== "label" && beside.localName !== "select" && usable(beside)) return beside;
+      }
+    }
+    return null;
+  };
+  const selectOf = (element) => {
+    if (element.localName === "select") return element;
+    for (let at = element, level = 0; at && level < 4; at = at.parentElement, level++) {
+      for (const beside of [at.previousElementSibling, at.nextElementSibling]) {
+        const inner = beside?.childElementCount === 1 && small(beside) ? beside.firstElementChild : beside;
+        if (hiddenSelect(inner)) return boxOf(inner)?.contains(element) ? inner : null;
+      }
+      if (/^(form|body|main|fieldset|td|li)$/.test(at.parentElement?.localName ?? "body")) return null;
+    }
+    return null;
+  };
+
   const kind = (element) => {
     const tag = element.localName;
     const is = role(element);
-    if (tag === "select" && !element.multiple && element.size <= 1) return "native-select";
-    if (tag === "select") return "native-select";
+    if (tag === "select") return hiddenSelect(element) && boxOf(element) ? "drawn" : "native-select";
+    if (tag === "input" && element.type === "file") return "file";
+    if (tag !== "input" && (is === "slider" || is === "spinbutton") && !element.isContentEditable) return "stepper";
     if (tag === "input" && (element.type === "checkbox")) return "check";
     if (is === "checkbox" || is === "switch" || is === "menuitemcheckbox") return "check";
     if ((tag === "input" && element.type === "radio") || is === "radio" || is === "radiogroup") return "radios";
+    if (tag !== "input" && tag !== "textarea" && !element.isContentEditable && selectOf(element)) return "drawn";
     if (is === "combobox" || element.getAttribute("aria-haspopup") === "listbox") return "combobox";
     if (is === "listbox") return "listbox";
     if (tag === "input" && !TEXTLESS.has(element.type)) return "input";
@@ -43,9 +84,12 @@
     if (named.length) return fold(named.map((node) => node.innerText || node.textContent).join(" "));
     const aria = fold(element.getAttribute("aria-label"));
     if (aria) return aria;
-    if (element.labels?.length) return fold([...element.labels].map((node) => node.innerText || node.textContent).join(" "));
+    if (element.labels?.length) {
+      return fold([...element.labels].map((node) => node.ariaLabel || node.innerText || node.textContent).join(" "));
+    }
     if (element.localName === "option") return fold(element.label || element.text);
-    return fold(element.innerText || element.textContent) || fold(element.title) || fold(element.value);
+    // A list item has a value, too: its number.
+    return fold(element.innerText || element.textContent) || fold(element.title) || (element.localName === "li" ? "" : fold(element.value));
   };
 
   // The list that a combobox opens: the one it names, else the only visible one.
@@ -86,6 +130,76 @@
   const chosen = (element) =>
     element.getAttribute("aria-selected") === "true" || element.getAttribute("aria-checked") === "true";
 
+  // -- lists that open --------------------------------------------------------------------------------------------------------
+  const ENTRY = "[role=option],[role=menuitem],[role=menuitemradio],[role=treeitem]";
+  const LONGEST = 160; // characters of one entry of a list
+  const WHAT = { subtree: true, childList: true, attributes: true, characterData: true };
+  let opened = null; // what was added to the page or changed its looks since `begin`
+
+  const begin = (element) => {
+    opened?.observer.disconnect();
+    const touched = new Set();
+    const observer = new MutationObserver((records) => {
+      for (const record of records) {
+        if (record.type === "attributes") touched.add(record.target);
+        for (const node of record.addedNodes) if (node.nodeType === 1) touched.add(node);
+      }
+    });
+    opened = { element, touched, observer };
+    observer.observe(element.ownerDocument, { ...WHAT, attributeFilter: ["class", "style", "hidden", "open", "aria-hidden"] });
+    const root = element.getRootNode();
+    if (root !== element.ownerDocument) observer.observe(root, WHAT);
+    return true;
+  };
+
+  const floats = (node) => /^(absolute|fixed)$/.test(getComputedStyle(node).position);
+
+  // What opened for an element, what lies over the page first.
+  const openedFor = (element) => {
+    if (opened?.element !== element) return [];
+    const found = [...opened.touched].filter((node) => node.isConnected && !node.contains(element) && !node.parentElement?.closest("[role=listbox]") && usable(node));
+    return found.sort((a, b) => Number(floats(b)) - Number(floats(a)));
+  };
+
+  const brief = (node) => {
+    const text = fold(node.innerText);
+    return text && text.length <= LONGEST;
+  };
+
+  // The lines of a list: by role, else by markup, else the most elements of one kind side by side.
+  const lines = (list) => {
+    const marked = [...list.querySelectorAll(ENTRY)].filter(usable);
+    if (marked.length || role(list) === "listbox") return marked;
+    const items = [...list.querySelectorAll("li")].filter((node) => !node.querySelector("li") && usable(node) && brief(node));
+    if (items.length) return items;
+    let best = [];
+    for (const node of [list, ...list.querySelectorAll("div,ul,ol,span,tbody")]) {
+      const first = node.firstElementChild;
+      if (!first || /^(label|input|select|button)$/.test(first.localName)) continue;
+      const kin = [...node.children].filter((child) => child.localName === first.localName && usable(child) && brief(child));
+      if (kin.length > best.length && kin.every((child) => !child.querySelector("input,select,textarea"))) best = kin;
+    }
+    return best;
+  };
+
+  const entries = (element) => {
+    const list = popup(element);
+    const named = list && usable(list) ? lines(list) : [];
+    if (named.length) return named;
+    for (const node of openedFor(element)) {
+      const found = lines(node);
+      if (found.length) return found;
+    }
+    return [];
+  };
+
+  const asOption = (node) => ({
+    element: node,
+    label: label(node),
+    disabled: node.getAttribute("aria-disabled") === "true" || /(^|[\s_-])disabled(\s|$)/.test(node.className),
+    selected: chosen(node),
+  });
+
   const options = (element) => {
     switch (kind(element)) {
       case "native-select":
@@ -102,15 +216,11 @@
           disabled: node.matches(":disabled") || node.getAttribute("aria-disabled") === "true",
           selected: checked(node),
         }));
+      case "listbox":
+        return lines(element).map(asOption);
       default: {
-        const list = kind(element) === "listbox" ? element : popup(element);
-        if (!list) return [];
-        return [...list.querySelectorAll("[role=option]")].filter(visible).map((node) => ({
-          element: node,
-          label: label(node),
-          disabled: node.getAttribute("aria-disabled") === "true",
-          selected: chosen(node),
-        }));
+        if (element.list) return [...element.list.options].map((node) => ({ ...asOption(node), label: fold(node.label || node.value) }));
+        return entries(element).map(asOption);
       }
     }
   };
@@ -122,13 +232,19 @@
       case "radios":
       case "listbox":
         return options(element).filter((option) => option.selected).map((option) => option.label).join(", ");
+      case "drawn":
+        return [...selectOf(element).selectedOptions].map((option) => fold(option.label || option.text)).join(", ");
+      case "file":
+        return [...element.files].map((file) => file.name).join(", ");
+      case "stepper":
+        return element.getAttribute("aria-valuenow") ?? fold(element.innerText);
       case "combobox": {
         if (element.localName === "input") return element.value;
         const input = element.querySelector("input");
         return input ? input.value : fold(element.innerText);
       }
       case "check":
-        return checked(element) ? "on" : "off";
+        return element.indeterminate || element.getAttribute("aria-checked") === "mixed" ? "mixed" : checked(element) ? "on" : "off";
       case "editor":
         return element.innerText.replace(/\u00a0/g, " ").replace(/\n$/, "");
       default:
@@ -142,16 +258,59 @@
     return state === null || state === undefined ? Boolean(list && visible(list)) : state === "true";
   };
 
-  const small = (element) => {
-    const box = element.getBoundingClientRect();
-    return box.width < 2 || box.height < 2;
+  // A native checkbox or radio that is drawn over, or takes no clicks, is worked by its label; a hidden select by its box.
+  const hit = (element) => {
+    if (element.localName === "select") return boxOf(element) ?? element;
+    if (element.localName !== "input") return element;
+    if (usable(element) && getComputedStyle(element).pointerEvents !== "none") return element;
+    return [...(element.labels ?? [])].find(usable) ?? element;
   };
 
-  // A native checkbox or radio that is drawn over is worked by its label.
-  const hit = (element) => {
-    if (element.localName !== "input" || (visible(element) && !small(element))) return element;
-    return [...(element.labels ?? [])].find((node) => visible(node) && !small(node)) ?? element;
+  // The words in the box of a field: what stands around it up to the next field, its label and what it opened left out.
+  const FIELDS = "input:not([type=hidden]),select,textarea,[role=combobox],[contenteditable=true]";
+  const shown = (element) => {
+    let box = element;
+    for (let level = 0; level < 4; level++) {
+      const above = box.parentElement;
+      if (!above || /^(form|body|main|fieldset|td|tr|section|article|dialog)$/.test(above.localName)) break;
+      const others = [...above.querySelectorAll(FIELDS)].filter((node) => node !== element && !element.contains(node) && !node.contains(element));
+      if (others.some((node) => node.localName !== "select" ? usable(node) : !hiddenSelect(node))) break;
+      box = above;
+    }
+    const lists = [popup(element), ...(opened?.element === element ? opened.touched : [])].filter((node) => node && floats(node));
+    const words = [];
+    const walker = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const around = walker.currentNode.parentElement;
+      if (around.closest("label,option,script,style,[role=listbox],[role=menu]") || lists.some((list) => list.contains(around))) continue;
+      if (visible(around)) words.push(walker.currentNode.data);
+    }
+    return fold(words.join(" "));
   };
+
+  // What stands in the box as tokens, and whether the field is one that takes them.
+  const TOKEN = /(^|[\s_-])(chips?|tags?|tokens?|tagify|multi-?value)(?=$|[\s_-])/i;
+  const takesTokens = (element) => {
+    if (element.localName !== "input") return false;
+    for (let above = element.parentElement, level = 0; above && level < 2; above = above.parentElement, level++) {
+      if (above.querySelectorAll(FIELDS).length > 1) break;
+      if (TOKEN.test(above.getAttribute("class") ?? "")) return true;
+      const before = [...above.children].filter((node) => node !== element && !node.contains(element) && node.localName !== "label");
+      if (before.some((node) => TOKEN.test(node.getAttribute("class") ?? "") && fold(node.innerText))) return true;
+    }
+    return false;
+  };
+
+  // Why the page refuses what a field holds, in its words; "" while it does not.
+  const complaint = (element) => {
+    const { validity } = element;
+    if (validity && !validity.valid && !validity.valueMissing) return element.validationMessage;
+    if (element.getAttribute("aria-invalid") !== "true") return "";
+    const told = [...byId(element, element.getAttribute("aria-errormessage")), ...byId(element, element.getAttribute("aria-describedby"))];
+    return fold(told.filter(visible).map((node) => node.innerText).join(" ")) || "It is marked as invalid.";
+  };
+
+  const entered = (element) => [value(element), complaint(element), shown(element)];
 
   const off = (element) => element.matches(":disabled") || element.getAttribute("aria-disabled") === "true";
   const disabled = (element) => (kind(element) === "radios" ? radios(element).every(off) && radios(element).length > 0 : off(element));
@@ -160,7 +319,37 @@
   const find = (element, wanted) => {
     const list = options(element);
     const lower = fold(wanted).toLowerCase();
-    return list.find((option) => option.label === fold(wanted)) ?? list.find((option) => option.label.toLowerCase() === lower) ?? null;
+    const same = list.find((option) => option.label === fold(wanted)) ?? list.find((option) => option.label.toLowerCase() === lower);
+    if (same) return same;
+    // An entry may say more of itself in further lines.
+    const headed = list.filter((option) => fold(option.element.innerText?.trim().split("\n")[0]).toLowerCase() === lower);
+    return headed.length === 1 ? headed[0] : null;
+  };
+
+  // Lists that only draw what is in sight are gone through from the top.
+  const SEEK = 4000; // ms
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  const seek = async (element, wanted) => {
+    let at = options(element)[0]?.element.parentElement;
+    while (at && at !== document.body && !(at.scrollHeight > at.clientHeight + 4 && /auto|scroll/.test(getComputedStyle(at).overflowY))) at = at.parentElement;
+    if (!at || at === document.body || at.contains(element)) return null;
+    const { scrollTop } = at;
+    const until = performance.now() + SEEK;
+    at.scrollTop = 0;
+    for (let last = -1; performance.now() < until; ) {
+      await frame();
+      const found = find(element, wanted);
+      if (found) return found;
+      if (at.scrollTop === last) {
+        await new Promise((resolve) => setTimeout(resolve, 150)); // more may be on its way
+        if (at.scrollTop + at.clientHeight >= at.scrollHeight - 1) break;
+      }
+      last = at.scrollTop;
+      at.scrollTop += Math.max(20, at.clientHeight - 30);
+    }
+    at.scrollTop = scrollTop;
+    await frame();
+    return null;
   };
 
   // Wait for an option: until it is there, until the list is there without it and stays so for `still` ms, or for `limit` ms.
@@ -168,9 +357,10 @@
     new Promise((resolve) => {
       const started = performance.now();
       let timer = 0;
-      const done = (found) => {
+      const done = async (found) => {
         clearTimeout(timer);
         observer.disconnect();
+        if (!found && wanted && kind(element) !== "native-select") found = await seek(element, wanted);
         resolve({
           found: Boolean(found),
           disabled: Boolean(found?.disabled),
@@ -186,15 +376,146 @@
         timer = setTimeout(options(element).length ? () => done(find(element, wanted)) : check, Math.min(left, options(element).length ? still : left));
       };
       const observer = new MutationObserver(check);
-      const what = { subtree: true, childList: true, attributes: true, characterData: true };
-      observer.observe(element.ownerDocument, what);
+      observer.observe(element.ownerDocument, WHAT);
       const root = element.getRootNode();
-      if (root !== element.ownerDocument) observer.observe(root, what);
+      if (root !== element.ownerDocument) observer.observe(root, WHAT);
       check();
     });
 
+  // -- calendars --------------------------------------------------------------------------------------------------------------
+  const AHEAD = /next|forward|following|^[›»>→]$/i;
+  const BACK = /prev|back|^[‹«<←]$/i;
+  const OUTSIDE = /other|outside|prev|next|old\b|new\b|disabled|hidden/i;
+  const names = (node) => fold(`${node.ariaLabel ?? ""} ${node.title} ${node.getAttribute("data-handler") ?? ""} ${node.getAttribute("class") ?? ""}`);
+  const months = (language, month) =>
+    Array.from({ length: 12 }, (_, i) => new Intl.DateTimeFormat(language, { month }).format(new Date(2026, i, 1)).replace(".", "").toLowerCase());
+
+  const sameDay = (text, [year, month, day]) => {
+    const at = text ? new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text) : null;
+    return at && at.getFullYear() === year && at.getMonth() + 1 === month && at.getDate() === day;
+  };
+
+  // The days that are shown, each an innermost element that says a number.
+  const days = (box) =>
+    [...box.querySelectorAll("*")].filter((node) => !node.firstElementChild && /^([1-9]|[12]\d|3[01])$/.test(fold(node.textContent)) && usable(node));
+
+  const headed = (box) => {
+    const text = fold(box.innerText).toLowerCase();
+    const year = Number(text.match(/\b(19|20)\d\d\b/)?.[0] ?? [...box.querySelectorAll("select")].map((node) => node.value).find((v) => /^(19|20)\d\d$/.test(v)));
+    for (const language of [document.documentElement.lang || "en", "en"]) {
+      for (const style of ["long", "short"]) {
+        const list = months(language, style);
+        const chosen = [...box.querySelectorAll("select")].map((node) => list.indexOf(node.selectedOptions[0]?.text.toLowerCase()));
+        const at = Math.max(...chosen, list.findIndex((name) => new RegExp(`(^|[^\\p{L}])${name}([^\\p{L}]|$)`, "u").test(text)), -1);
+        if (at >= 0 && year) return [year, at + 1];
+      }
+    }
+    return null;
+  };
+
+  // "none": no calendar stands open; "day" or "turn" with the element to press; "absent": this day is not offered.
+  const calendar = (element, iso) => {
+    const wanted = iso.split("-").map(Number);
+    const boxes = [...openedFor(element), ...[...document.querySelectorAll("[role=dialog],[role=grid]")].filter(usable)];
+    const box = boxes.find((node) => days(node).length > 26);
+    if (!box) return { step: "none" };
+    const shownDays = days(box);
+    const off = (node) => node.closest("[aria-disabled=true],:disabled") || /disabled/.test(names(node.closest("td,[role=gridcell],button") ?? node));
+    for (const node of shownDays) {
+      for (let at = node; at && at !== box; at = at.parentElement) {
+        const said = [at.ariaLabel, at.dataset.date, at.dataset.day, at.title, at.getAttribute("datetime")];
+        if (said.some((text) => sameDay(text, wanted))) return off(node) ? { step: "absent" } : { step: "day", element: node };
+      }
+    }
+    const at = headed(box);
+    if (!at) return { step: "absent" };
+    const distance = (wanted[0] - at[0]) * 12 + wanted[1] - at[1];
+    if (distance === 0) {
+      const named = shownDays.some((node) => node.ariaLabel || node.parentElement.ariaLabel);
+      const mine = shownDays.filter((node) => Number(fold(node.textContent)) === wanted[2] && !OUTSIDE.test(names(node)) && !OUTSIDE.test(names(node.parentElement)));
+      return mine.length === 1 && !off(mine[0]) && !(named && mine[0].ariaLabel) ? { step: "day", element: mine[0] } : { step: "absent" };
+    }
+    const turns = [...box.querySelectorAll("button,a,[role=button],[data-handler],span,i")].filter(usable);
+    const way = distance > 0 ? AHEAD : BACK;
+    const turn = turns.find((node) => (way.test(names(node)) || way.test(fold(node.innerText))) && !/year|decade/i.test(names(node)) && !shownDays.includes(node));
+    return turn ? { step: "turn", element: turn } : { step: "absent" };
+  };
+
+  // -- one press --------------------------------------------------------------------------------------------------------------
+  const STATEFUL = "button,a,input,summary,[role=button],[role=link],[role=tab],[role=menuitem],[role=option],[role=switch]";
+  const LOOKS = /^(class|style|disabled|tabindex|aria-busy|aria-disabled|aria-describedby|data-.*)$/;
+  const SAME = 50; // nodes up to which what is drawn anew is compared with what was there
+  let pressed = null;
+  const channel = new MessageChannel();
+
+  const mark = (element) => {
+    pressed?.observer.disconnect();
+    pressed = { element, before: label(element), then: null, records: [], observer: null };
+    pressed.observer = new MutationObserver((records) => pressed.records.push(...records));
+  };
+
+  // From here to the next task, what changes is the click's doing.
+  const onClick = (event) => {
+    if (!pressed || pressed.then !== null || !event.composedPath().includes(pressed.element)) return;
+    pressed.then = label(pressed.element);
+    const what = { ...WHAT, attributeOldValue: true, characterDataOldValue: true };
+    for (const root of new Set([document, pressed.element.getRootNode()])) pressed.observer.observe(root, what);
+    channel.port2.postMessage(0);
+  };
+  channel.port1.onmessage = () => {
+    if (!pressed) return;
+    pressed.records.push(...pressed.observer.takeRecords());
+    pressed.observer.disconnect();
+  };
+  addEventListener("click", onClick, { capture: true, passive: true });
+
+  const markup = (nodes) => nodes.map((node) => node.outerHTML ?? node.data).join("");
+
+  // Whether something about the page is another than before the click; the looks of the button itself, and ripples in it, aside.
+  const lasting = ({ element, records }) => {
+    const own = (node) => element.contains(node) && element.matches(STATEFUL);
+    const seen = new Map();
+    for (const record of records) {
+      const { target, type } = record;
+      if (type === "childList") {
+        const added = [...record.addedNodes].filter((node) => node.isConnected && !(own(target) && !fold(node.textContent)));
+        const removed = [...record.removedNodes].filter((node) => !node.isConnected && !(own(target) && !fold(node.textContent)));
+        if (!added.length && !removed.length) continue;
+        if (added.length + removed.length > SAME || markup(added) !== markup(removed)) return true;
+        continue;
+      }
+      const name = record.attributeName ?? "";
+      const known = seen.get(target) ?? new Set();
+      if (known.has(name)) continue; // the first record holds what was there before the click
+      seen.set(target, known.add(name));
+      if (type === "attributes" && own(target) && LOOKS.test(name)) continue;
+      if ((type === "attributes" ? target.getAttribute(name) : target.data) !== record.oldValue) return true;
+    }
+    return false;
+  };
+
+  // What the click made the page say, though it may be gone by now.
+  const SAYS = "[role=alert],[role=status],[aria-live=polite],[aria-live=assertive]";
+  const flashed = ({ records }) => {
+    const said = records.flatMap((record) => [...record.addedNodes]).flatMap((node) => {
+      const around = node.nodeType === 1 ? node.closest(SAYS) : node.parentElement?.closest(SAYS);
+      return around || node.nodeType !== 1 ? [around && node] : [...node.querySelectorAll(SAYS)];
+    });
+    return fold([...new Set(said)].map((node) => node?.textContent ?? "").join(" ")).slice(0, LONGEST);
+  };
+
+  const report = () => {
+    if (!pressed) return null;
+    const mine = pressed;
+    pressed = null;
+    mine.observer.disconnect();
+    return { changed: lasting(mine), before: mine.before, then: mine.then, flashed: flashed(mine) };
+  };
+
   const api = {
+    mark, report,
     kind, label, options, popup, value, checked, chosen, expanded, hit, disabled, find, offer, fold, role, radios, isEditor, visible,
+    begin, entered, shown, takesTokens, complaint, calendar, usable,
   };
   Object.defineProperty(globalThis, KEY, { value: api });
 })();

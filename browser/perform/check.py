@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from browser.perform.ground import Ground, ask, held, locate
-from browser.perform.press import press
+from browser.perform.effect import Watch
+from browser.perform.ground import Ground, held, locate
+from browser.perform.press import box_of, press
 from schema_extraction.action import Check, Outcome
 from schema_extraction.view import View
 
-HIT = 'element => globalThis[Symbol.for("casepilot.widgets")].hit(element)'
+PRESSES = 3
 
 
 async def check(ground: Ground, view: View, action: Check) -> Outcome:
@@ -19,16 +20,25 @@ async def check(ground: Ground, view: View, action: Check) -> Outcome:
     if located.state.value == wanted:
         return Outcome(result="done", message=f"It was {wanted} already.")
     name = f"{located.control.role} {located.control.name!r}"
-    drawn = (await located.handle.evaluate_handle(HIT)).as_element() or located.handle
-    heard = len(ground.dialogs.heard)
-    failed = await press(ground, drawn, name)
-    if failed is not None:
-        return failed
-    await ground.settle()
-    if await ask(located.handle, "value") != wanted:
-        await ground.changed(ground.hands.patience)
-    if await held(ground, located) == wanted:
+    watch = Watch(ground, located.view)
+    drawn = located.handle if located.state.direct else await box_of(located.handle)
+    got: str | None = located.state.value
+    # A box of three states goes through them in an order of its own.
+    for _ in range(PRESSES if got == "mixed" else 1):
+        failed = await press(ground, drawn, name)
+        if failed is not None:
+            return watch.said(failed)
+        await ground.settle()
+        got = await held(ground, located)
+        if got == wanted:
+            break
+    if got != wanted and await ground.changed(ground.hands.patience):
+        await ground.settle()
+        got = await held(ground, located)
+    if (refused := await watch.objection()) is not None:
+        return await watch.worded(refused)
+    if got is None:
+        return Outcome(result="unknown", message=f"{name} left the page after it was clicked.")
+    if got == wanted:
         return Outcome(result="done")
-    if asked := [dialog.text for dialog in ground.dialogs.heard[heard:]]:
-        return Outcome(result="refused", message=f"The browser asked, and was told no: {' '.join(asked)}")
-    return Outcome(result="no_effect", message=f"{name} did not stay {wanted} after it was clicked.")
+    return await watch.worded(Outcome(result="no_effect", message=f"{name} did not stay {wanted} after it was clicked."))

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from browser.perform.effect import Watch, judge
 from browser.perform.ground import Ground, ask, locate
-from browser.perform.press import press
+from browser.perform.press import box_of, press
 from schema_extraction.action import Click, Outcome
 from schema_extraction.view import View
 
 
 async def click(ground: Ground, view: View, action: Click) -> Outcome:
     """Press a control; done when the page moved, sent something, or shows something else for it."""
-    located = await locate(ground, view, action.target)
+    located = await locate(ground, view, action.target, mark=True)
     if isinstance(located, Outcome):
         return located
     watch = Watch(ground, located.view)
-    await watch.begin(located)
+    watch.frame = located.frame
     handle = located.handle
-    if located.state.kind in ("check", "radios"):
-        drawn = await handle.evaluate_handle('element => globalThis[Symbol.for("casepilot.widgets")].hit(element)')
-        handle = drawn.as_element() or handle
+    if not located.state.direct and located.state.kind in ("check", "radios"):
+        handle = await box_of(handle)
     failed = await press(ground, handle, f"{located.control.role} {located.control.name!r}")
     if failed is not None:
         await watch.collect()

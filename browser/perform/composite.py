@@ -15,7 +15,7 @@ from schema_extraction.profile import Part
 from schema_extraction.view import Control, View
 
 Composite = SendMessage | CloseCase | TransferCase
-CHOOSERS = ("native-select", "combobox", "listbox", "radios")
+CHOOSERS = ("native-select", "drawn", "combobox", "listbox", "radios")
 
 
 async def composite(ground: Ground, view: View, action: Composite) -> Outcome:

@@ -38,14 +38,14 @@ async def perform(ground: Ground, view: View, action: Action) -> Outcome:
     Never raises for what a page does: a page that went away meanwhile makes the outcome `unknown`.
     """
     started = time.monotonic()
-    ground.traffic.acting = True
+    ground.traffic.begin()
     try:
         outcome = await _carry_out(ground, view, action)
     except (PlaywrightError, BrowserError) as error:
         first = str(error).strip().splitlines()[0]
         outcome = Outcome(result="unknown", message=f"The page went away during {action.type}: {first}")
     finally:
-        ground.traffic.acting = False
+        ground.traffic.end()
     return outcome.model_copy(update={"seconds": round(time.monotonic() - started, 4)})
 
 

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame
 
 from browser.errors import PageError, moved_on
 from browser.perform.ground import Ground, Located
-from browser.settle import ask
 from browser.traffic import Exchange
 from schema_extraction.action import Outcome
+from schema_extraction.profile import ControlPattern
 from schema_extraction.view import Control, Notice, View
 
-MARK = 'element => globalThis[Symbol.for("casepilot.settle")]?.mark(element)'
+MARK = """element => {
+  globalThis[Symbol.for("casepilot.settle")]?.mark(element);
+  globalThis[Symbol.for("casepilot.widgets")]?.mark(element);
+}"""
+REPORT = """() => [globalThis[Symbol.for("casepilot.settle")]?.report() ?? null,
+  globalThis[Symbol.for("casepilot.widgets")]?.report() ?? null]"""
+NO = re.compile(
+    r"(?i)\b(not|no|cannot|can't|couldn't|unable|fail(ed|s|ure)?|errors?|invalid|denied|refused|rejected|forbidden|wrong|expired|missing"
+    r"|must|nicht|kein\w*|fehl\w*|ungültig\w*|échou\w*|erreur|impossible|invalide|no se|error|fallo)\b"
+)
+"""Words of an alert that says no. Only where an alert is all that came of a click does it depend on them."""
 ABORTED = "ERR_ABORTED"  # the page itself dropped the request, most often because it moved on
 
 
@@ -28,11 +38,14 @@ class Watch:
         self.before = before
         self.serial = ground.traffic.serial
         self.navigations = ground.traffic.navigations
+        self.left = ground.traffic.left
         self.dialogs = len(ground.dialogs.heard)
         self.frame: Frame | None = None
         self.mutated = False
         self.received = False
         self.invalid: tuple[str, ...] = ()
+        self.said_then = ("", "")
+        self.flashed = ""  # what the page said at the click, though it may be gone
 
     async def begin(self, located: Located) -> None:
         self.frame = located.frame
@@ -43,14 +56,17 @@ class Watch:
         if self.frame is None:
             return
         try:
-            report: dict[str, Any] | None = await ask(self.frame, "report")
+            report, pressed = await self.frame.evaluate(REPORT)
         except PlaywrightError as error:
             if not moved_on(error) and not self.frame.is_detached():
                 raise PageError(f"The page {self.ground.page.url!r} is gone: {str(error).splitlines()[0]}") from error
-            report = None
+            report = pressed = None
         self.frame = None
+        if pressed:
+            self.mutated, self.flashed = pressed["changed"], pressed["flashed"]
+            self.said_then = (pressed["before"], pressed["then"] or pressed["before"])
         if report:
-            self.mutated, self.received = report["mutated"], report["received"]
+            self.received = report["received"]
             self.invalid = tuple(f"{i['name']}: {i['message']}".lstrip(": ") for i in report["invalid"])
 
     def exchanges(self) -> list[Exchange]:
@@ -58,12 +74,8 @@ class Watch:
 
     async def answered(self) -> bool:
         """Wait for what the press sent; False when the application has not answered in time."""
-        traffic = self.ground.traffic
         deadline = time.monotonic() + self.ground.hands.answer
-        while any(e.serial > self.serial for e in traffic.open_writes()):
-            if time.monotonic() >= deadline or not await traffic.idle(deadline):
-                return False
-        return True
+        return await self.ground.traffic.answered(self.serial, deadline)
 
     def asked(self) -> str | None:
         """The text of a browser dialog that asked something, and was told no."""
@@ -87,18 +99,44 @@ class Watch:
                 return Outcome(result="refused", message=f"{said} was answered {exchange.status}.")
         return None
 
+    async def objection(self) -> Outcome | None:
+        """What was said against an entry while it was made: a question of the browser, or the application's own answer."""
+        if asked := self.asked():
+            return Outcome(result="refused", message=f"The browser asked, and was told no: {asked}")
+        if not await self.answered():
+            return Outcome(result="unknown", message="The application has not answered yet. Look at the case first.")
+        return self.broken()
+
+    async def worded(self, outcome: Outcome) -> Outcome:
+        """The outcome, with what the page and the browser said meanwhile."""
+        try:
+            words = " ".join(
+                n.text for n in new_notices(self.before, await self.ground.view()) if n.text not in outcome.message
+            )
+        except PageError:
+            words = ""
+        outcome = self.said(outcome)
+        return outcome.model_copy(update={"message": f"{words} ({outcome.message})"}) if words else outcome
+
+    def said(self, outcome: Outcome) -> Outcome:
+        """The outcome, with what the browser was made to say meanwhile."""
+        told = self.told()
+        return outcome.model_copy(update={"message": f"{outcome.message} The browser said: {told}"}) if told else outcome
+
     def moved(self) -> bool:
-        """Whether the page navigated or the press sent something."""
-        return self.ground.traffic.navigations > self.navigations or bool(self.exchanges())
+        """Whether the page navigated or the press sent something, a window or a file came of it."""
+        return (
+            self.ground.traffic.navigations > self.navigations or bool(self.exchanges()) or self.ground.traffic.left > self.left
+        )
 
     def signed_out(self, after: View) -> bool:
-        """Whether the page went to the login page, where it was not before."""
+        """Whether the page asks for the login's password, and did not before."""
         login = self.ground.profile.login
-        return login is not None and _path(after) == login.path.rstrip("/") != _path(self.before)
+        return login is not None and _asks(after, login.password) and not _asks(self.before, login.password)
 
 
-def _path(view: View) -> str:
-    return view.path.split("?")[0].split("#")[0].rstrip("/")
+def _asks(view: View, password: ControlPattern) -> bool:
+    return any(password.matches(control) for control in view.controls)
 
 
 async def judge(watch: Watch, located: Located, critical: bool) -> Outcome:
@@ -134,20 +172,34 @@ def _verdict(watch: Watch, located: Located, after: View, critical: bool) -> Out
         return Outcome(result="refused", message=f"The browser asked, and was told no: {asked}")
     notices = new_notices(watch.before, after)
     words = " ".join([*(n.text for n in notices), watch.told()]).strip()
+    flashed = "" if watch.flashed in words else watch.flashed
     if (broken := watch.broken()) is not None:
         return broken.model_copy(update={"message": f"{words} ({broken.message})"}) if words else broken
     if watch.invalid:
         return Outcome(result="refused", message="; ".join(watch.invalid))
     if watch.signed_out(after):
         return Outcome(result="unknown", message="The application signed us out. Sign in and look at the case first.")
+    was, became = watch.said_then
+    if not _alike(was, became):
+        return Outcome(result="unknown", message=f"{was!r} said {became!r} when it was clicked. Look at the case first.")
     if critical and (refusal := refused(watch, after, located.control.key)):
         return Outcome(result="refused", message=refusal)
-    if watch.moved() or differs(watch.before, after, prose=not critical) or (watch.mutated and not critical):
+    key = located.control.key
+    alerts = " ".join(n.text for n in notices if n.kind == "alert")
+    if not watch.moved() and not differs(watch.before, after, prose=False, pressed=key) and NO.search(f"{alerts} {flashed}"):
+        return Outcome(result="refused", message=f"{words} {flashed}".strip())
+    if watch.moved() or differs(watch.before, after, prose=not critical, pressed=key) or (watch.mutated and not critical):
         return Outcome(result="done", message=words)
     if watch.told():
-        return Outcome(result="refused" if critical else "done", message=words)
+        return Outcome(result="refused" if critical else "no_effect", message=f"Nothing changed, but the browser said: {words}")
     heard = "" if watch.received else " The page did not even receive the click."
     return Outcome(result="no_effect", message=f"Nothing on the page changed after {name!r} was clicked.{heard}")
+
+
+def _alike(was: str, became: str) -> bool:
+    """Whether a button says the same, numbers and what opened in it aside."""
+    first, second = (" ".join(re.findall(r"[^\W\d_]+", text.casefold())) for text in (was, became))
+    return first in second or not first
 
 
 def refused(watch: Watch, after: View, key: str) -> str:
@@ -179,19 +231,24 @@ def new_notices(before: View, after: View) -> list[Notice]:
     return [n for n in after.notices if (n.text, n.control) not in old]
 
 
-def differs(before: View, after: View, prose: bool = True) -> bool:
+def differs(before: View, after: View, prose: bool = True, pressed: str = "") -> bool:
     """Whether the page shows something else. Messages and notices come by themselves, so they prove nothing; `prose` is
-    whether text outside of facts and controls counts."""
-    return _shown(before, prose) != _shown(after, prose)
+    whether text outside of facts and controls counts. That what was `pressed` shuts itself off proves nothing either."""
+    return _shown(before, prose, pressed, before) != _shown(after, prose, pressed, before)
 
 
-def _shown(view: View, prose: bool) -> tuple[object, ...]:
+def _shown(view: View, prose: bool, pressed: str, before: View) -> tuple[object, ...]:
     controls = tuple(
-        (c.key, c.value.raw if c.value else "", c.checked, c.disabled, c.readonly, c.expanded, _offered(c))
+        (c.key, c.value.raw if c.value else "", c.checked, c.key != pressed and c.disabled, c.readonly, c.expanded, _offered(c))
         for c in view.controls
     )
+    if (button := before.control(pressed)) is not None and view.control(pressed) is None:
+        # The same button, shut off under another name such as "Sending...".
+        mute = [c.key for c in view.controls if c.disabled and c.role == button.role and before.control(c.key) is None]
+        same = (pressed, "", button.checked, False, button.readonly, button.expanded, ())
+        controls = tuple(same if len(mute) == 1 and shown[0] == mute[0] else shown for shown in controls)
     facts = tuple((f.key, f.value.raw) for f in view.facts)
-    shown = (view.path, view.title, view.case_id, view.closed, view.dialog, controls, facts, view.tables)
+    shown = (view.path.rstrip("#"), view.title, view.case_id, view.closed, view.dialog, controls, facts, view.tables)
     return (*shown, view.sections) if prose else shown
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -47,6 +48,9 @@ class Ground(Protocol):
     async def current(self, view: View) -> bool:
         """Whether nothing changed since `view` was taken."""
 
+    async def likely(self, view: View) -> str | None:
+        """The stamp that the main document still has if nothing changed since `view`; None where something has."""
+
     async def settle(self, timeout: float | None = None) -> bool: ...
 
     async def changed(self, timeout: float) -> bool:
@@ -65,16 +69,33 @@ ASK = """async (element, [method, ...rest]) => {
   const answer = element.isConnected ? await widgets[method](element, ...rest) : null;
   return [answer ?? null, element.isConnected];
 }"""
-DESCRIBE = """element => {
+DESCRIBE = """(element, mark) => {
   const widgets = globalThis[Symbol.for("casepilot.widgets")];
-  return widgets ? {
-    kind: widgets.kind(element),
+  if (!widgets) return null;
+  const settle = globalThis[Symbol.for("casepilot.settle")];
+  const stamp = settle?.stamp() ?? "";
+  if (mark) {
+    settle?.mark(element);
+    widgets.mark(element);
+  }
+  const kind = widgets.kind(element);
+  const boxed = /^(combobox|input|other|drawn|file|listbox)$/.test(kind);
+  return {
+    kind,
+    stamp,
+    listed: Boolean(element.list),
+    multiple: Boolean(element.multiple),
+    direct: widgets.hit(element) === element,
     value: widgets.value(element),
     disabled: widgets.disabled(element),
     readonly: Boolean(element.readOnly) || element.getAttribute("aria-readonly") === "true",
     type: element.localName === "input" ? element.type : "",
-    outer: element.ownerDocument !== document,
-  } : null;
+    most: element.maxLength ?? -1,
+    tokens: widgets.takesTokens(element),
+    shown: boxed ? widgets.shown(element) : "",
+    single: element.isContentEditable && element.contentEditable === "plaintext-only",
+    complaint: widgets.complaint(element),
+  };
 }"""
 # The same element, seen from its own frame: the refs of same-origin frames are kept by the frame above that inlines them.
 REACH = """ref => {
@@ -88,13 +109,26 @@ REACH = """ref => {
 
 
 class State(Frozen):
-    """What a widget is and holds just before it is operated; `kind` as in `injected/widgets.js`."""
+    """What a widget is and holds just before it is operated; `kind` as in `injected/widgets.js`. `most`: characters that it
+    takes, -1 for any number. `tokens`: whether what is entered becomes one of several; `shown`: the words in its box
+    then. `single`: an editor of one line. `complaint`: why the page refuses what it holds. `stamp`:
+    that of its document then. `listed`: with suggestions of the browser's own. `multiple`: whether it takes several. `direct`:
+    whether it is clicked itself, not a box or label drawn for it."""
 
     kind: str
     value: str
     disabled: bool
     readonly: bool
     type: str
+    most: int = -1
+    tokens: bool = False
+    shown: str = ""
+    single: bool = False
+    complaint: str = ""
+    stamp: str = ""
+    listed: bool = False
+    multiple: bool = False
+    direct: bool = True
 
 
 @dataclass(frozen=True)
@@ -112,16 +146,17 @@ def not_sent(message: str) -> Outcome:
     return Outcome(result="not_sent", message=message)
 
 
-async def locate(ground: Ground, view: View, target: Target) -> Located | Outcome:
+async def locate(ground: Ground, view: View, target: Target, mark: bool = False) -> Located | Outcome:
     """The element for `target`: by its ref while `view` is still true of the page, else as `schema_extraction.match` finds it
-    in a fresh view.
+    in a fresh view. `mark`: what a click on it does is noted from now on.
 
     An `Outcome` says why it cannot be operated.
     """
     chosen_on = view
-    for attempt in range(2):
-        if attempt or not await ground.current(view):
-            view = await ground.view()
+    expected: str | None = None
+    for attempt in range(3):
+        if attempt or (expected := await ground.likely(view)) is None:
+            view, expected = await ground.view(), None
         if view.dialog is not None and view.dialog.kind == "native":
             return not_sent(f"A browser dialog is open: {view.dialog.text!r}. Answer it first.")
         control = view.control(target.key)
@@ -130,23 +165,38 @@ async def locate(ground: Ground, view: View, target: Target) -> Located | Outcom
             if isinstance(known, NoMatch):
                 return not_sent(f"{known.reason} Look at the page again (stale).")
             control = known.control
-        if control.disabled:
+        if control.disabled and not await _enabled(ground, target):
             return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
+        if control.disabled:
+            return await locate(ground, await ground.view(), target, mark)
         try:
             handle, frame = await _reach(ground.page, control)
-            state = await describe(handle, frame)
+            state = await describe(handle, frame, mark)
         except (StaleRefError, PlaywrightError) as error:
             if isinstance(error, PlaywrightError) and not moved_on(error):
                 raise
             continue  # the page moved between the view and the grip: look once more
+        if expected is not None and frame is ground.page.main_frame and state.stamp != expected:
+            continue  # something changed since the view was taken
         if state.disabled:
             return not_sent(f"{_name(target)} is disabled. Fill what it depends on first.")
         return Located(control, handle, frame, state, view)
     return not_sent(f"{_name(target)} keeps being replaced on the page (stale). Look at the page again.")
 
 
+async def _enabled(ground: Ground, target: Target) -> bool:
+    """Whether a control that is disabled is enabled within moments, as by an answer that is on its way."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + ground.hands.patience
+    while (left := deadline - loop.time()) > 0 and await ground.changed(left):
+        control = (await ground.view()).control(target.key)
+        if control is None or not control.disabled:
+            return control is not None
+    return False
+
+
 async def _reach(page: Page, control: Control) -> tuple[ElementHandle, Frame]:
-    handle = await element(page, control.ref)
+    handle = await element(page, control.ref, framed=bool(control.frame))
     if not control.frame:
         return handle, page.main_frame
     frame = await handle.owner_frame()
@@ -156,13 +206,21 @@ async def _reach(page: Page, control: Control) -> tuple[ElementHandle, Frame]:
     return own or handle, frame
 
 
-async def describe(handle: ElementHandle, frame: Frame) -> State:
+async def describe(handle: ElementHandle, frame: Frame, mark: bool = False) -> State:
     """What the widget is and holds now."""
-    found = await handle.evaluate(DESCRIBE)
+    found = await handle.evaluate(DESCRIBE, mark)
     if found is None:
         await frame.evaluate(script())
-        found = await handle.evaluate(DESCRIBE)
+        found = await handle.evaluate(DESCRIBE, mark)
     return State(**{name: found[name] for name in State.model_fields})
+
+
+async def described(located: Located) -> Located | None:
+    """The same control with what it is and holds now; None when it has left the page."""
+    try:
+        return replace(located, state=await describe(located.handle, located.frame))
+    except PlaywrightError:
+        return None
 
 
 async def ask(handle: ElementHandle, method: str, *rest: Any) -> Any:

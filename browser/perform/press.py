@@ -23,6 +23,14 @@ REASONS = (
 )
 
 
+HIT = 'element => globalThis[Symbol.for("casepilot.widgets")].hit(element)'
+
+
+async def box_of(handle: ElementHandle) -> ElementHandle:
+    """What a person would click to operate an element."""
+    return (await handle.evaluate_handle(HIT)).as_element() or handle
+
+
 async def press(ground: Ground, handle: ElementHandle, name: str) -> Outcome | None:
     """Click the middle of an element as a person would; None when the click was made, else `not_sent` or `unknown`.
 

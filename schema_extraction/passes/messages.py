@@ -9,7 +9,7 @@ from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Element, Node, Page
 from schema_extraction.passes.history import entries_of, read_entry
-from schema_extraction.profile import MessageRegion
+from schema_extraction.profile import MessageRegion, compiled
 from schema_extraction.quotes import quotes_in, unquoted
 from schema_extraction.roles import OPERATED_ROLES
 from schema_extraction.text import squash, text_of
@@ -36,7 +36,7 @@ def is_conversation(page: Page, node: Node, wanted: MessageRegion | None) -> boo
     return pattern.matches(Control(ref="", key="", role=node.role, name=spec_name(page, node), section=node.section))
 
 
-def _entries(page: Page, region: Node) -> list[Node]:
+def conversation_entries(page: Page, region: Node) -> list[Node]:
     """The entries: list items or articles of the region, else its children, through boxes that hold a single child."""
     marked = {node: None for node in page.within(region.element) if node.role in ("listitem", "article") and node is not region}
     tops = [node for node in marked if not any(above in marked for above in node.ancestors())]
@@ -81,14 +81,14 @@ def _direction(wanted: MessageRegion | None, author: str, marks: str) -> Directi
             return "inbound"
         return "outbound" if _OUTBOUND.search(marks) or _OUTBOUND.search(author) else "note"
     for text in (author, marks):
-        if text and re.search(wanted.inbound, text, re.IGNORECASE):
+        if text and compiled(wanted.inbound, re.IGNORECASE).search(text):
             return "inbound"
-        if text and wanted.outbound and re.search(wanted.outbound, text, re.IGNORECASE):
+        if text and wanted.outbound and compiled(wanted.outbound, re.IGNORECASE).search(text):
             return "outbound"
     return "note" if wanted.outbound else "outbound"
 
 
-def _marks(entry: Node) -> str:
+def marks_of(entry: Node) -> str:
     """Class, data and aria text of an entry: what may tell who speaks."""
     texts = [str(value) for name, value in entry.attributes.items() if name in ("class", "aria-label", "title")]
     texts += [str(value) for name, value in entry.attributes.items() if str(name).startswith("data-")]
@@ -122,7 +122,7 @@ def _message(page: Page, entry: Node, wanted: MessageRegion | None) -> Message |
         author = author.strip(" :·,-–—|()")
     if not text:
         return None
-    return Message(author=author, direction=_direction(wanted, author, _marks(entry)), text=text.lstrip(":·–— \n"), time=time)
+    return Message(author=author, direction=_direction(wanted, author, marks_of(entry)), text=text.lstrip(":·–— \n"), time=time)
 
 
 def read_messages(draft: Draft) -> None:
@@ -140,7 +140,7 @@ def read_messages(draft: Draft) -> None:
                 draft.messages.append(message)
                 draft.claim(entry.element)
         return
-    for entry in _entries(draft.page, region):
+    for entry in conversation_entries(draft.page, region):
         memo = entry.remembers()
         if "message" not in memo:
             memo["message"] = _message(draft.page, entry, wanted)

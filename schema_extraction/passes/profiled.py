@@ -52,8 +52,8 @@ def apply_profile(draft: Draft) -> None:
 Seat = tuple[Draft, int]
 
 
-def parts_of(profile: Profile | None, drafts: Iterable[Draft]) -> dict[Seat, str]:
-    """The part that a control is. Of several that fit, the first that is not disabled is meant."""
+def parts_of(profile: Profile | None, drafts: Iterable[Draft], url: str) -> dict[Seat, str]:
+    """The part that a control is on the page at `url`. Of several that fit, the first that is not disabled is meant."""
     if profile is None:
         return {}
     fitting: dict[str, list[Seat]] = {}
@@ -63,6 +63,8 @@ def parts_of(profile: Profile | None, drafts: Iterable[Draft]) -> dict[Seat, str
     found: dict[Seat, str] = {}
     for composite, parts in profile.composites.items():
         for part in parts:
+            if not part.on(url):
+                continue
             name = f"{composite}.{part.name}"
             free = [seat for seat in fitting.get(name, ()) if seat not in found]
             operable = [(draft, place) for draft, place in free if not draft.controls[place].disabled] or free

@@ -23,7 +23,23 @@ from schema_extraction.view import View
 from tests.agent.app import TinyApp
 
 REPOSITORY = Path(__file__).parents[2]
-COMMANDS = ["extract", "record", "train", "critic", "calibrate", "evaluate", "run", "demo", "doctor", "bpm", "bpm serve"]
+COMMANDS = [
+    "extract",
+    "record",
+    "train",
+    "critic",
+    "calibrate",
+    "evaluate",
+    "run",
+    "demo",
+    "doctor",
+    "bpm",
+    "bpm serve",
+    "profile",
+    "profile init",
+    "profile check",
+    "profile schema",
+]
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from anyio.from_thread import BlockingPortal
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 from browser.errors import PageError, SignInError
 from browser.page import CasePage, new_case_page
 from schema_extraction.action import Click, SendMessage, Wait
+from schema_extraction.profile import Profile
 from tests.browser.conftest import OpenCase
 from tests.browser.desk import Desk
 
@@ -136,3 +137,53 @@ def test_a_dialog_that_a_person_left_open_is_dismissed_once_nobody_attends(open_
     driver.portal.call(page.recorder.stop)
     assert driver.view().dialog is None
     assert driver.sent == []
+
+
+FORM = """<form method="post"><label>User name <input name="u"></label><label>Password <input type="password" name="p"></label>
+<button>Sign in</button></form>"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ('<a href="/work">My work</a><p>Welcome</p>', ""),
+        ("<p>Too many attempts. Come back in an hour.</p>", "refused the login of 'ada'"),
+        ('<a href="/help">Help</a><p role="alert">This account is locked.</p>', "This account is locked"),
+        (FORM, "refused the login of 'ada'"),
+    ],
+    ids=["signed in", "locked out", "locked with a link", "the form again"],
+)
+def test_a_form_that_answers_at_its_own_address_tells_by_what_it_shows(
+    portal: BlockingPortal, agent_browser: Browser, answer: str, words: str
+) -> None:
+    profile = Profile.model_validate(
+        {
+            "name": "desk",
+            "base_url": "http://desk.test",
+            "login": {
+                "path": "/",
+                "username": {"name": "User name"},
+                "password": {"name": "Password"},
+                "submit": {"name": "Sign in"},
+            },
+        }
+    )
+
+    async def work() -> None:
+        page = await new_case_page(agent_browser, profile)
+
+        async def serve(route: Route) -> None:
+            body = FORM if route.request.method == "GET" else answer
+            await route.fulfill(content_type="text/html", body=f"<!doctype html><title>Desk</title>{body}")
+
+        await page.page.route("**/*", serve)
+        try:
+            await page.sign_in("ada", "right")
+        finally:
+            await page.close()
+
+    if words:
+        with pytest.raises(SignInError, match=words):
+            portal.call(work)
+    else:
+        portal.call(work)

@@ -74,3 +74,24 @@ def test_what_may_be_missing_is_not_told() -> None:
     profile = Profile.model_validate({**PROFILE.model_dump(), "may_miss": ["frame https://ads\\.test/"]})
     assert extract(partial).missing == partial.missing
     assert extract(partial, profile).missing == ("the frame /claims, which did not load",)
+
+
+def test_one_button_is_another_part_on_another_page() -> None:
+    update = ControlPattern(role="button", name="Update")
+    shared = Profile(
+        name="desk",
+        base_url="http://desk.test",
+        composites={
+            "send_message": (Part(name="submit", kind="click", control=update, page="action=reply"),),
+            "close_case": (Part(name="submit", kind="click", control=update, page="status=closed"),),
+        },
+    )
+    pages = {query: snapshot_of_html("<button>Update</button>", f"http://desk.test/c/1?{query}") for query in (
+        "action=reply", "action=comment&status=closed", "action=comment",
+    )}  # fmt: skip
+    found = {query: extract(snapshot, shared).controls[0] for query, snapshot in pages.items()}
+    assert {query: (control.part, control.critical) for query, control in found.items()} == {
+        "action=reply": ("send_message.submit", True),
+        "action=comment&status=closed": ("close_case.submit", True),
+        "action=comment": ("", False),
+    }

@@ -20,12 +20,22 @@ const drawnList = (node, around) => {
   return face ?? null;
 };
 
+// What follows a select that nobody sees and says what is chosen in it, or is named after it.
+const drawnBeside = (node) => {
+  const face = node.nextElementSibling;
+  const shown = node.selectedOptions[0]?.text.trim();
+  if (!face || !shown || /^(label|option|input|select|textarea|script|style)$/.test(face.localName) || !isShown(face)) return null;
+  if (!face.textContent.trim().startsWith(shown)) return null;
+  scene.faces.add(face);
+  return face;
+};
+
 // What is drawn in place of a native select that has no looks of its own: a control beside it that opens a list.
 const drawnSelect = (node) => {
   const around = clipping(node.parentElement) === node ? node.parentElement : null;
   if (around) return drawnList(node, around);
   const rect = node.getBoundingClientRect();
-  if (!rect.width || !rect.height || !node.checkVisibility({ visibilityProperty: true })) return null;
+  if (!rect.width || !rect.height || !node.checkVisibility({ visibilityProperty: true })) return drawnBeside(node);
   if (rect.width > 2 && rect.height > 2 && node.checkVisibility({ opacityProperty: true })) return null;
   for (const beside of [node.nextElementSibling, node.previousElementSibling]) {
     const found = !beside ? [] : beside.matches(OPENER) ? [beside] : beside.querySelectorAll(OPENER);

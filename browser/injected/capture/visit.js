@@ -12,7 +12,7 @@ const visit = (node, state) => {
   const besideModal = back && !state.back;
   if (!besideModal && !state.forced && !(fore && fore.above.has(node))) {
     if (node.inert) return;
-    if (node.getAttribute("aria-hidden") === "true") return tooltip(node, state);
+    if (node.getAttribute("aria-hidden") === "true" && !(tag === "select" && drawnSelect(node))) return tooltip(node, state);
   }
   if (tag === "input" && node.type === "hidden") return;
   const style = state.forced ? null : getComputedStyle(node);
