@@ -14,15 +14,17 @@ ENTERED = frozenset({"textbox", "searchbox", "spinbutton", "combobox", "listbox"
 
 
 class Heard(Frozen):
-    """`refs`: the element and those around it, inside out. `snap`: the number of the snapshot before it, in its document.
-    `old`: what the control held, where the snapshot was taken after it had changed. `whole`: the snapshot is of the whole
-    page, not of one frame of another origin. `submitted`: the field emptied itself on Enter."""
+    """`refs`: the element and those around it, inside out. `option`: the ref of what was chosen. `snap`: the number of the
+    snapshot before it, in its document. `old`: what the control held, where the snapshot was taken after it had changed.
+    `whole`: the snapshot is of the whole page, not of one frame of another origin. `submitted`: the field emptied itself on
+    Enter. "enter" is a press or a key on a field that is not told as anything else; "rest" the page after the last event."""
 
     doc: str
-    kind: Literal["fill", "select", "check", "click"]
+    kind: Literal["fill", "select", "check", "click", "enter", "rest"]
     refs: tuple[str, ...]
     snap: int
     value: str = ""
+    option: str = ""
     old: str | None = None
     whole: bool = True
     submitted: bool = False
@@ -35,6 +37,7 @@ class Heard(Frozen):
             refs=tuple(raw["refs"]),
             snap=raw["snap"]["id"],
             value=raw.get("value") or "",
+            option=raw.get("option") or "",
             old=raw.get("old"),
             whole=raw["whole"],
             submitted=bool(raw.get("submitted")),
@@ -47,24 +50,28 @@ def act(view: View, heard: Heard) -> Control | None:
     found = next((by_ref[ref] for ref in heard.refs if ref in by_ref), None)
     if found is None or found.sensitive:
         return None
-    if heard.kind == "click" and (found.role in ENTERED or found.disabled):
-        return None
     return found
 
 
-def entering(view: View, control: Control, heard: Heard) -> tuple[View, Action]:
-    """The action of an event, and the view with the control as it was before."""
+def entering(view: View, control: Control, heard: Heard) -> tuple[View, Action | None]:
+    """The action of an event, None where it only enters a field, and the view with the control as it was before."""
     target = Target(key=control.key, role=control.role, name=control.name, ref=control.ref)
     before = view if heard.old is None else _undone(view, control, heard)
     match heard.kind:
         case "fill":
+            # What is typed into a field with suggestions, and is one of them, is chosen.
+            if any(option.label == heard.value for option in control.options):
+                return before, Select(target=target, option=heard.value)
             return before, Fill(target=target, value=heard.value, provenance=infer(before, heard.value))
         case "select":
-            return before, Select(target=target, option=heard.value)
+            label = next((option.label for option in control.options if option.ref and option.ref == heard.option), heard.value)
+            return before, Select(target=target, option=label)
         case "check":
             return before, Check(target=target, checked=heard.value == "on")
-        case "click":
+        case "click" if control.role not in ENTERED and not control.disabled:
             return before, Click(target=target)
+        case _:
+            return before, None
 
 
 def _undone(view: View, control: Control, heard: Heard) -> View:
@@ -73,7 +80,7 @@ def _undone(view: View, control: Control, heard: Heard) -> View:
     if heard.kind == "check":
         update = {"checked": old == "on"}
     elif heard.kind == "select":
-        options = tuple(o.model_copy(update={"selected": o.label == old}) for o in control.options)
+        options = tuple(o.model_copy(update={"selected": o.label in (old, *old.split(", "))}) for o in control.options)
         # An option without a value, such as "Choose...", stands for nothing chosen.
         empty = any(o.label == old and not o.value for o in control.options) and control.role != "radiogroup"
         update = {"options": options, "value": normalised("" if empty else old, "choice")}

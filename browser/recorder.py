@@ -21,6 +21,7 @@ from browser import capture, settle
 from browser.errors import PageError
 from browser.events import Heard, act, entering
 from browser.fold import Folder
+from browser.gestures import Gesture, Gestures
 from browser.perform import ground
 from schema_extraction.action import Action
 from schema_extraction.errors import ExtractionError
@@ -63,7 +64,8 @@ class Recorder:
         self._epoch = 0
         self._pages: list[Page] = []
         self._folders: WeakKeyDictionary[Page, Folder] = WeakKeyDictionary()
-        self._queue: asyncio.Queue[tuple[Page, Heard]] = asyncio.Queue()
+        self._gestures: WeakKeyDictionary[Page, Gestures] = WeakKeyDictionary()
+        self._queue: asyncio.Queue[tuple[Page, Heard | None]] = asyncio.Queue()  # None: a new document
         self._snapshots: OrderedDict[tuple[str, int], Snapshot] = OrderedDict()
         self._views: OrderedDict[tuple[str, int], View] = OrderedDict()
         self._seen: dict[str, int] = {}
@@ -139,6 +141,8 @@ class Recorder:
         self._epoch += 1
         for folder in self._folders.values():
             folder.reset()
+        for gestures in self._gestures.values():
+            gestures.reset()
         await self._set(True)
         self.paused = False
 
@@ -168,6 +172,8 @@ class Recorder:
                 except (PlaywrightError, TimeoutError):
                     continue  # a frame that goes away has told what it had in its pagehide
         await self._queue.join()
+        for page, gestures in list(self._gestures.items()):
+            await self._tell(self._fold(page, gestures.release()))
 
     async def _until(self, doc: str, seq: int) -> None:
         async with self._arrived:
@@ -195,6 +201,7 @@ class Recorder:
     async def hear(self, page: Page, raw: dict[str, Any]) -> list[Any] | None:
         """One event from a page; the answer to "hello" is the recorder's state."""
         if raw["kind"] == "hello":
+            self._queue.put_nowait((page, None))
             return [not self.paused, self._epoch]
         # Nothing is awaited up to here, so events are queued in the order in which they came.
         self._keep(raw)
@@ -222,30 +229,51 @@ class Recorder:
         while True:
             page, heard = await self._queue.get()
             try:
-                for view, action in self._steps(page, heard):
-                    if self.on_step is not None and (answer := self.on_step(view, action)) is not None:
-                        await answer
-            except Exception:
-                # `on_step` is somebody else's code: what it raises must not end the recording, and is logged in full.
-                logger.exception("A recorded {} was lost", heard.kind)
+                await self._tell(self._left(page) if heard is None else self._steps(page, heard))
             finally:
                 self._queue.task_done()
 
+    async def _tell(self, steps: list[tuple[View, Action]]) -> None:
+        for view, action in steps:
+            try:
+                if self.on_step is not None and (answer := self.on_step(view, action)) is not None:
+                    await answer
+            except Exception:
+                # `on_step` is somebody else's code: what it raises must not end the recording, and is logged in full.
+                logger.exception("A recorded {} was lost", action.type)
+
+    def _left(self, page: Page) -> list[tuple[View, Action]]:
+        """What is known to have been done once there is another document."""
+        gestures = self._gestures.get(page)
+        return self._fold(page, gestures.release()) if gestures is not None else []
+
     def _steps(self, page: Page, heard: Heard) -> list[tuple[View, Action]]:
+        """What is known to have been done once an event is heard."""
         view = self._view(heard)
-        if view is None:
-            return []
-        if self.profile.case is not None and view.case_id is None:
-            return []
-        control = act(view, heard)
-        if control is None:
-            if heard.kind != "click":
+        gestures = self._gestures.setdefault(page, Gestures())
+        if view is None or (self.profile.case is not None and view.case_id is None):
+            return self._fold(page, gestures.release())
+        control = None if heard.kind == "rest" else act(view, heard)
+        if control is not None:
+            view, action = entering(view, control, heard)
+            done = gestures.look(view)
+            done += gestures.push(Gesture(view, view.control(control.key) or control, action, heard.submitted))
+        else:
+            done = gestures.look(view, rests=heard.kind == "rest")
+            if heard.kind in ("click", "enter"):
+                done += gestures.push(Gesture(view, None, None))
+            elif heard.kind != "rest":
                 logger.debug("A {} on {!r} has no control in the view", heard.kind, view.path)
-            return []
-        before, action = entering(view, control, heard)
+        return self._fold(page, done)
+
+    def _fold(self, page: Page, gestures: list[Gesture]) -> list[tuple[View, Action]]:
         folder = self._folders.setdefault(page, Folder(self.profile))
-        seat = before.control(control.key) or control
-        return folder.push(before, seat, action, heard.submitted)
+        return [
+            step
+            for gesture in gestures
+            if gesture.control is not None and gesture.action is not None
+            for step in folder.push(gesture.view, gesture.control, gesture.action, gesture.submitted)
+        ]
 
     def _view(self, heard: Heard) -> View | None:
         if not heard.whole:

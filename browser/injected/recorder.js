@@ -10,6 +10,9 @@
   const KEY = Symbol.for("casepilot.recorder");
   if (globalThis[KEY]) return;
   const OURS = "casepilot-overlay";
+  const CLICKED = 150; // ms after a click, and after a key, until the page is looked at again
+  const TYPED = 400;
+  const SET_BY_CHANGE = new Set(["range", "color", "file"]);
   const RECENT = 1500; // ms for which a snapshot made when a field was entered still is the page before its first input
   const widgets = globalThis[Symbol.for("casepilot.widgets")];
   const settle = globalThis[Symbol.for("casepilot.settle")];
@@ -55,19 +58,22 @@
   };
 
   const learn = () => {
-    for (const node of document.querySelectorAll("select,input[type=radio]")) known.set(groupOf(node), widgets.value(node));
+    for (const node of document.querySelectorAll("select,input[type=radio],input[type=range],input[type=color]")) {
+      known.set(groupOf(node), node.localName === "select" || node.type === "radio" ? widgets.value(node) : node.value);
+    }
   };
-  const groupOf = (node) => (node.localName === "select" ? node : (widgets.radios(node)[0] ?? node));
+  const groupOf = (node) => (node.type !== "radio" ? node : (widgets.radios(node)[0] ?? node));
   const before = (node) => {
     const remembered = known.get(groupOf(node));
     if (remembered !== undefined) return remembered;
-    if (node.localName !== "select") return "";
+    if (node.localName !== "select") return node.type === "radio" ? "" : node.defaultValue;
     const initial = [...node.options].find((option) => option.defaultSelected) ?? node.options[0];
     return initial ? widgets.fold(initial.label || initial.text) : "";
   };
 
   // -- telling --------------------------------------------------------------------------------------------------------------
-  const refsOf = (elements) => elements.map((element) => (pilot().prefix ?? "") + pilot().refOf(element));
+  const refOf = (element) => (pilot().prefix ?? "") + pilot().refOf(element);
+  const refsOf = (elements) => elements.map(refOf);
   const around = (element) => {
     const found = [element];
     for (let node = element; found.length < 10; ) {
@@ -78,6 +84,18 @@
     return found;
   };
 
+  // Some time after a gesture, the page as it has become: what a script made of it.
+  let resting = 0;
+  const rest = () => {
+    clearTimeout(resting);
+    resting = 0;
+    if (active && !pending) tell("rest", [], snapshot());
+  };
+  const restSoon = (wait) => {
+    clearTimeout(resting);
+    resting = setTimeout(rest, wait);
+  };
+
   const tell = (kind, elements, snap, more = {}) => {
     if (!active || typeof globalThis.casepilotRecord !== "function" || !snap?.page) return;
     const { html, url, title, date } = snap.page;
@@ -85,6 +103,7 @@
     snap.told = true;
     const event = { doc, seq: ++seq, epoch, whole, kind, refs: refsOf(elements), snap: carried, ...more };
     globalThis.casepilotRecord(JSON.stringify(event));
+    if (kind !== "rest" && !resting) restSoon(CLICKED);
   };
 
   const secret = (field) => pilot().isSecret?.(field) || field.type === "password";
@@ -102,6 +121,11 @@
 
   // -- who an event is for --------------------------------------------------------------------------------------------------
   const TEXT = new Set(["input", "editor"]);
+  const lineOf = (node) => {
+    const found = [];
+    for (let at = node; at; at = at.assignedSlot ?? at.parentElement ?? at.getRootNode().host) found.push(at);
+    return found;
+  };
   const pathOf = (event) => event.composedPath().filter((node) => node.nodeType === 1);
   const ignored = (event) => !active || event.composedPath().some((node) => node.localName === OURS);
 
@@ -166,6 +190,11 @@
     handling(event);
   };
 
+  // A list may be gone before the click that chose from it is complete.
+  const onRelease = (event) => {
+    if (!ignored(event) && event.isTrusted) restSoon(CLICKED);
+  };
+
   const onFocus = (event) => {
     if (ignored(event)) return;
     const field = fieldOf(pathOf(event));
@@ -195,6 +224,13 @@
     if (field) begin(field, true);
   };
 
+  // Of a list that takes several: what has come to be chosen, if that is one.
+  const added = (now, old) => {
+    const had = old.split(", ");
+    const more = now.split(", ").filter((label) => !had.includes(label));
+    return more.length === 1 && had.every((label) => !label || now.split(", ").includes(label)) ? more[0] : now;
+  };
+
   const onChange = (event) => {
     if (ignored(event) || dispatched(event)) return;
     const node = pathOf(event)[0];
@@ -203,17 +239,23 @@
       const old = before(node);
       const now = widgets.value(node);
       commit();
-      if (now !== old) tell("select", around(node), snapshot(), { value: now, old });
+      if (now !== old) tell("select", around(node), snapshot(), { value: node.multiple ? added(now, old) : now, old });
       known.set(node, now);
     } else if (node.localName === "input" && node.type === "radio") {
       const old = before(node);
       commit();
       const now = widgets.label(node);
-      if (now !== old) tell("select", [...widgets.radios(node), ...around(node)], snapshot(), { value: now, old });
+      if (now !== old) tell("select", [...widgets.radios(node), ...around(node)], snapshot(), { value: now, old, option: refOf(node) });
       known.set(groupOf(node), now);
     } else if (node.localName === "input" && node.type === "checkbox") {
       commit();
       tell("check", around(node), snapshot(), { value: node.checked ? "on" : "off", old: node.checked ? "off" : "on" });
+    } else if (node.localName === "input" && SET_BY_CHANGE.has(node.type)) {
+      const old = node.type === "file" ? "" : before(node);
+      const now = node.type === "file" ? [...node.files].map((file) => file.name).join(", ") : node.value;
+      commit();
+      if (now !== old) tell("fill", around(node), snapshot(), { value: now, old });
+      known.set(node, now);
     } else if (pending?.field === node && !pending.picking && widgets.kind(node) !== "combobox") commit();
     handling(event);
   };
@@ -238,7 +280,7 @@
     commit();
     choosing = null;
     const inner = owner.querySelector("input");
-    tell("select", [owner, ...(inner ? [inner] : []), ...behind(owner), ...around(owner)], snap, { value: widgets.label(option) });
+    tell("select", [owner, ...(inner ? [inner] : []), ...behind(owner), ...around(owner)], snap, { value: widgets.label(option), option: refOf(option) });
   };
 
   const onKey = (event) => {
@@ -265,14 +307,22 @@
       if (pending && widgets.kind(pending.field) === "combobox") pending = null;
       choosing = null;
     }
+    if (MOVES.has(event.key) && !pending && path[0]) {
+      if (!resting) tell("enter", around(path[0]), snapshot());
+      restSoon(TYPED);
+    }
     handling(event);
   };
 
+  const MOVES = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown", "Enter"]);
   const FIELDS = new Set(["native-select", "combobox", "input", "editor", "listbox"]);
   const onClick = (event) => {
     if (ignored(event) || !event.isTrusted) return;
     handling(event);
-    const path = pathOf(event);
+    restSoon(CLICKED);
+    // Where the page puts something under the mouse while it is pressed, the click is on what is around both.
+    const pressed = recently(down, (mark) => mark.target !== event.composedPath()[0] && event.composedPath()[0].contains?.(mark.target));
+    const path = pressed ? lineOf(down.target) : pathOf(event);
     const option = optionOf(path);
     if (option) {
       if (option.getAttribute("aria-disabled") !== "true") pick(option);
@@ -280,8 +330,7 @@
     }
     const node = path[0];
     if (!node) return;
-    // Only for what is told: a label's click reaches its field as a second one, on which the field has changed already.
-    const page = () => recently(down, (mark) => mark.target === node || path.includes(mark.target)) ?? snapshot();
+    const was = () => recently(down, (mark) => path.includes(mark.target)) ?? snapshot();
     for (const above of path) {
       if (above.localName === "body") break;
       const kind = widgets.kind(above);
@@ -289,26 +338,31 @@
       if (kind === "check") {
         if (above.localName === "input") return; // its change tells
         commit();
-        tell("check", around(above), page(), { value: widgets.checked(above) ? "off" : "on" });
+        tell("check", around(above), was(), { value: widgets.checked(above) ? "off" : "on" });
         return;
       }
       if (kind === "radios" && role === "radio") {
         commit();
-        if (!widgets.checked(above)) tell("select", [...widgets.radios(above), ...around(above)], page(), { value: widgets.label(above) });
+        if (!widgets.checked(above)) tell("select", [...widgets.radios(above), ...around(above)], was(), { value: widgets.label(above), option: refOf(above) });
         return;
       }
-      if (FIELDS.has(kind) || (above.localName === "input" && above.type === "radio")) return;
+      if (above.localName === "input" && above.type === "radio") return;
+      if (FIELDS.has(kind)) {
+        tell("enter", around(node), was());
+        return;
+      }
       if (above.localName === "label" && above.control) return;
       if (above.localName === "button" || above.localName === "a" || role === "button" || role === "link" || role === "tab") break;
     }
-    const snap = page();
+    const page = was();
     commit();
     choosing = null;
-    tell("click", around(node), snap);
+    tell("click", around(node), page);
   };
 
   const LISTENERS = {
     pointerdown: onPress,
+    pointerup: onRelease,
     focusin: onFocus,
     beforeinput: onBeforeInput,
     input: onInput,
@@ -337,6 +391,7 @@
   };
   const flush = () => {
     if (pending && !pending.picking) commit();
+    if (resting) rest();
     return [doc, seq];
   };
 

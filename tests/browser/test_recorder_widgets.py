@@ -1,0 +1,87 @@
+"""What a person does with every widget that the hands can work, as the recorder tells it: one step, as they would do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import BlockingPortal
+from playwright.async_api import Browser
+
+from browser.perform.dates import for_field
+from browser.perform.equal import same_value
+from browser.recorder import Recorder
+from fixtures.pages.hands import WIDGETS, HandsSite, WidgetCase, act_bare
+from schema_extraction.action import Action, action_value
+from schema_extraction.normalise import value
+from schema_extraction.profile import Profile
+from schema_extraction.view import View
+
+pytestmark = pytest.mark.browser
+
+PROFILE = Profile(name="any", base_url="http://127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[HandsSite]:
+    with HandsSite(WIDGETS) as running:
+        yield running
+
+
+async def recorded(browser: Browser, site: HandsSite, case: WidgetCase) -> list[Action]:
+    """What the recorder tells of a case that is done in plain Playwright."""
+    told: list[Action] = []
+    context = await browser.new_context()
+    page = await context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
+    try:
+        await page.goto(site.url + site.path(case))
+
+        def on_step(view: View, action: Action) -> None:
+            told.append(action)
+
+        recorder = Recorder(page, PROFILE, on_step)
+        await recorder.start()
+        await act_bare(page, case.bare)
+        await recorder.flush()
+        await recorder.stop()
+    finally:
+        await context.close()
+    return told
+
+
+def words(action: Action) -> str:
+    """An action as one would say it."""
+    target = getattr(action, "target", None)
+    where = f" {target.role} {target.name!r}" if target is not None else ""
+    entered = action_value(action)
+    return f"{action.type}{where}{'' if entered is None else f' {entered!r}'}"
+
+
+def agree(told: str, wanted: str) -> bool:
+    """Whether two values are the same for the field: as text or number, as a date or time, or as the name of a file."""
+    kinds = ("date", "time", "datetime-local")
+    return (
+        same_value(told, wanted)
+        or same_value(wanted, told)
+        or (value(told).date is not None and value(told).date == value(wanted).date)
+        or any(for_field(kind, told) == for_field(kind, wanted) is not None for kind in kinds)
+        or told == Path(wanted).name
+    )
+
+
+@pytest.mark.parametrize("case", WIDGETS, ids=lambda case: case.name)
+def test_one_step_is_told(portal: BlockingPortal, agent_browser: Browser, site: HandsSite, case: WidgetCase) -> None:
+    told = portal.call(recorded, agent_browser, site, case)
+    if 'type="password"' in case.html:
+        assert told == []  # a secret is nobody's to record
+        return
+    assert len(told) == 1, [words(action) for action in told]
+    [action] = told
+    # To choose what completes a field and to fill it with that are one.
+    assert action.type == case.kind or {action.type, case.kind} == {"fill", "select"}, words(action)
+    target = getattr(action, "target", None)
+    assert target is not None and (target.role, target.name) == (case.role, case.label), words(action)
+    entered = action_value(action)
+    assert entered is None or agree(entered, case.value), words(action)
