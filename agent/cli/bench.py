@@ -125,5 +125,54 @@ def identity(
     raise typer.Exit(1 if found.short else 0)
 
 
+@bench.command(
+    epilog="Examples:\n\n  casepilot bench hands\n\n  casepilot bench hands --quick --target practice\n\n"
+    "  casepilot bench hands --no-targets --out runs/bench/hands"
+)
+def hands(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/hands"),
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Times each widget is worked.")] = 5,
+    quick: Annotated[bool, typer.Option("--quick", help="Each widget once, five looks at each page, two cases.")] = False,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", help="Replay on this application only: practice, rt5, viewflow.")
+    ] = None,
+    no_targets: Annotated[bool, typer.Option("--no-targets", help="Replay no cases.")] = False,
+) -> None:
+    """Operating pages: widgets and sabotaged ones, pages that are never quite still, and recorded cases done again.
+
+    Exits with 1 when a figure falls short of its limit. All of it takes about half an hour on two cores.
+    """
+    import asyncio
+    import tempfile
+
+    from rich.console import Console
+
+    from agent.bench import hands as measuring
+    from agent.bench.replays import TARGETS
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    log_to()
+    console = Console()
+    if unknown := sorted({*(target or [])} - {*TARGETS}):
+        raise typer.BadParameter(f"Expected one of {', '.join(TARGETS)}, met {unknown[0]!r}.", param_hint="--target")
+    chosen = () if no_targets else tuple(target or TARGETS)
+    settings = (
+        measuring.HandsSettings(repeats=1, runs=5, cases=2, targets=chosen)
+        if quick
+        else measuring.HandsSettings(repeats=repeats, targets=chosen)
+    )
+    with counting(console, "parts") as progress, tempfile.TemporaryDirectory(prefix="casepilot-hands-") as folder:
+        found = asyncio.run(measuring.run(settings, Path(folder), progress))
+    for table in measuring.tables(found):
+        console.print(table)
+    console.print(f"an action takes {found.overhead:.2f}x the time of plain calls (median)", highlight=False)
+    for words in found.short:
+        console.print(f"[red]short[/]  {words}", highlight=False)
+    found.write(out / "results.json")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+    raise typer.Exit(1 if found.short else 0)
+
+
 def add_to(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")
