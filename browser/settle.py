@@ -29,7 +29,7 @@ class SettleSettings(Frozen):
     """Seconds. `window`: for how long the DOM must be still. `limit`: the longest wait. `grace`: how long a page may take to
     answer beyond that before it counts as hung."""
 
-    window: float = 0.03
+    window: float = 0.015
     limit: float = 5.0
     grace: float = 2.0
 

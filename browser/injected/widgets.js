@@ -352,6 +352,8 @@
     return null;
   };
 
+  const FADING = 60; // ms
+
   // Wait for an option: until it is there, until the list is there without it and stays so for `still` ms, or for `limit` ms.
   const offer = (element, wanted, limit, still) =>
     new Promise((resolve) => {
@@ -373,7 +375,9 @@
         const found = find(element, wanted);
         const left = limit - (performance.now() - started);
         if (found || left <= 0) return done(found);
-        timer = setTimeout(options(element).length ? () => done(find(element, wanted)) : check, Math.min(left, options(element).length ? still : left));
+        const there = options(element).length;
+        // No mutation tells that a list has faded in.
+        timer = setTimeout(there ? () => done(find(element, wanted)) : check, Math.min(left, there ? still : FADING));
       };
       const observer = new MutationObserver(check);
       observer.observe(element.ownerDocument, WHAT);
