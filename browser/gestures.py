@@ -54,10 +54,19 @@ class Gestures:
         if (chosen := self._shown(base, view)) is not None:
             return self._found(chosen)
         if len(self._held) < MOST and (
-            last.action is None or _opened(base, view) or (not rests and isinstance(last.action, (Fill, Check)))
+            last.action is None or self._may_choose(base, view) or (not rests and isinstance(last.action, (Fill, Check)))
         ):
             return []
         return self.release()
+
+    def _may_choose(self, base: View, view: View) -> bool:
+        """Whether something to press has appeared as a list does, or a dialog: with what was pressed first still there. A page
+        that has gone on to something else waits for no choice."""
+        first = self._held[0].control
+        if first is None or view.dialog is not None:
+            return _opened(base, view)
+        stays = any(control.key == first.key or control.ref == first.ref != "" for control in view.controls)
+        return stays and _opened(base, view)
 
     def _found(self, step: Gesture) -> list[Gesture]:
         self._held, self._last = [], step.action

@@ -150,3 +150,9 @@ def test_an_event_after_the_page_has_shown_it_is_not_told_twice() -> None:
     assert gestures.push(typed(CLOSED, "Due", "2026-04-14")) == [] and gestures.release() == []
     gestures.push(typed(CHOSEN, "Due", "2026-04-15"))
     assert told(gestures.release()) == [("fill", "Due", "2026-04-15")]
+
+
+def test_a_press_after_which_the_page_goes_on_is_told_at_once() -> None:
+    gestures = Gestures()
+    gestures.push(pressed(CLOSED, "Save"))
+    assert told(gestures.look(page(control("Reason"), button("Next step")), rests=True)) == [("click", "Save", None)]
