@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -29,6 +28,7 @@ from schema_extraction.view import View
 from tests.browser.desk import PROFILE
 from tests.schema_extraction.bases import plain_pages, recordings
 from tests.schema_extraction.pages import TODAY
+from tests.schema_extraction.timing import TooSlow, within
 
 PAGES = 10_000  # damaged pages that the first two tests read
 ALONE = 70  # of them with each kind of damage alone, as HTML and as many again as recordings
@@ -48,25 +48,19 @@ derandomised = settings(
 Make = Callable[[], Snapshot]
 
 
-class TooSlow(AssertionError):
-    """A page took longer than it may."""
-
-
 @contextmanager
 def limit(seconds: float) -> Iterator[None]:
-    """Fail when it took more than so many seconds of this thread's own time: neither a busy machine nor what other tests have
-    left running makes a page slow. What would never end is cut off after ten times as much of the process's time."""
+    """Fail when it took more than so many seconds by itself. What would never end is cut off after ten times as much of the
+    process's time."""
 
     def end(signum: int, frame: object) -> None:
-        raise TooSlow(f"not read within {seconds:g} s")
+        raise TooSlow(f"not done within {seconds:g} s")
 
     before = signal.signal(signal.SIGPROF, end)
     signal.setitimer(signal.ITIMER_PROF, 10 * seconds)
-    started = time.thread_time()
     try:
-        yield
-        if time.thread_time() - started > seconds:
-            raise TooSlow(f"read in {time.thread_time() - started:.2f} s, at most {seconds:g} s wanted")
+        with within(seconds):
+            yield
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
@@ -79,19 +73,11 @@ def read(make: Make) -> View | SnapshotError:
         return error
 
 
-def read_in_time(make: Make) -> View | SnapshotError:
-    """What a page says. One that took too long may do so once more: the machine may have halted meanwhile."""
-    try:
-        with limit(SECONDS):
-            return read(make)
-    except TooSlow:
-        with limit(SECONDS):
-            return read(make)
-
-
 def check(make: Make) -> View | None:
     """Read a page twice and hold its view against what every view promises; None where there was none to read."""
-    view, again = read_in_time(make), read(make)
+    with limit(SECONDS):
+        view = read(make)
+    again = read(make)
     if isinstance(view, SnapshotError) or isinstance(again, SnapshotError):
         assert str(view) == str(again)
         assert "\n" not in str(view)
