@@ -159,8 +159,7 @@ class Page:
             entered = above.over
             frame = _frame_name(above.element) if above.tag == "cp-frame" else above.frame
             inert = above.inert
-            in_control = above.in_control or above.role in CONTROL_ROLES
-            label, disables = above.label, above.disables
+            in_control, label, disables = above.inherits()
         else:
             entered, in_control, label, disables = frame, False, None, False
         attributes = attributes_of(element)

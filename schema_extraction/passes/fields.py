@@ -42,12 +42,8 @@ def crowd(nodes: Iterable[Node]) -> dict[Node, int]:
     """How many of the fields among `nodes` stand in each element around them."""
     found: dict[Node, int] = {}
     for node in nodes:
-        above = node.parent
-        for _ in range(LEVELS):
-            if above is None:
-                break
+        for above in islice(node.ancestors(), LEVELS):
             found[above] = found.get(above, 0) + 1
-            above = above.parent
     return found
 
 

@@ -67,17 +67,16 @@ def limit(seconds: float) -> Iterator[None]:
 
 
 def read(make: Make) -> View | SnapshotError:
-    try:
-        return extract(make(), PROFILE)
-    except SnapshotError as error:
-        return error
+    with limit(SECONDS):
+        try:
+            return extract(make(), PROFILE)
+        except SnapshotError as error:
+            return error
 
 
 def check(make: Make) -> View | None:
     """Read a page twice and hold its view against what every view promises; None where there was none to read."""
-    with limit(SECONDS):
-        view = read(make)
-    again = read(make)
+    view, again = read(make), read(make)
     if isinstance(view, SnapshotError) or isinstance(again, SnapshotError):
         assert str(view) == str(again)
         assert "\n" not in str(view)
