@@ -10,7 +10,7 @@ demo: setup  ## record, learn, hand off, run unattended; writes runs/demo/report
 	$(BIN)/casepilot demo $(ARGS)
 
 test: setup check  ## style, types, import contracts, unit and browser tests
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 check: setup
 	$(BIN)/ruff check .
