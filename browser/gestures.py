@@ -50,7 +50,11 @@ class Gestures:
             field = None  # it is known already
         if field is not None:
             before = base.control(field.key) or field
-            return self._found(Gesture(base, before, self._entering(base, before, field)))
+            entered = self._entering(base, before, field)
+            if (typed := self._typed(entered)) is not None:
+                done, self._held = self._held[: typed + 1], self._held[typed + 1 :]
+                return [gesture for gesture in done if gesture.action is not None] + self.look(view, rests)
+            return self._found(Gesture(base, before, entered))
         if (chosen := self._shown(base, view)) is not None:
             return self._found(chosen)
         if len(self._held) < MOST and (
@@ -58,6 +62,14 @@ class Gestures:
         ):
             return []
         return self.release()
+
+    def _typed(self, entered: Action) -> int | None:
+        """The gesture that alone has entered this, where others came after it that are about something else."""
+        for number, gesture in enumerate(self._held):
+            if isinstance(gesture.action, (Fill, Check)) and same_action(gesture.action, entered):
+                after = [held.control.key if held.control is not None else "" for held in self._held[number + 1 :]]
+                return number if any(key != target_key(entered) for key in after) else None
+        return None
 
     def _may_choose(self, base: View, view: View) -> bool:
         """Whether something to press has appeared as a list does, or a dialog: with what was pressed first still there. A page

@@ -31,6 +31,7 @@ from schema_extraction.snapshot import Snapshot
 from schema_extraction.view import Control, Frozen, View
 
 JPEG_QUALITY = 80
+AT_ONCE = 0.01  # seconds after a page has come to rest in which it is not asked once more whether it still is
 JUST_NOW = 0.5  # seconds after the bound was hit in which a page is not waited for once more
 
 
@@ -73,6 +74,7 @@ class CasePage:
         self._last: View | None = None
         self._stamp: tuple[str, ...] = ()
         self._settled = Rest()
+        self._ready: asyncio.Task[None] | None = None
         self._overdue = False  # the last view was taken at the bound, before the page had come to rest
 
     async def install(self) -> None:
@@ -187,10 +189,18 @@ class CasePage:
         """
         return (await self._rest(self.settings.settle.limit if timeout is None else timeout, fresh=True)).quiet
 
-    async def _rest(self, timeout: float, fresh: bool) -> Rest:
+    async def rest(self) -> Rest:
+        """Like `settle`, with what the main document noted of the last click.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        return await self._rest(self.settings.settle.limit, fresh=True, report=True)
+
+    async def _rest(self, timeout: float, fresh: bool, report: bool = False) -> Rest:
         if await self.dialogs.look() is not None:
             return Rest()
-        self._settled = await self.settler.settle(timeout, fresh)
+        self._settled = await self.settler.settle(timeout, fresh, report)
         return self._settled
 
     async def snapshot(self) -> Snapshot:
@@ -220,7 +230,11 @@ class CasePage:
     async def _look(self) -> View:
         dialog = await self.dialogs.look()
         try:
-            return self._live.read(await self.sight.look(dialog))
+            found = await self.sight.look(dialog)
+            if isinstance(found, Snapshot) and dialog is None:
+                self._ready = asyncio.create_task(self._get_ready())
+                await asyncio.sleep(0)  # it is sent before this thread begins to read
+            return self._live.read(found)
         except (LookupError, SnapshotError) as error:
             # Changes that do not fit the page that is known: the page is the truth, so read all of it.
             logger.warning("Changes of {!r} could not be followed ({!r}); the whole page is read", self.page.url, error)
@@ -238,9 +252,20 @@ class CasePage:
                 ) from error
             raise
 
+    async def _get_ready(self) -> None:
+        """Have the browser put in what Playwright needs to act on a new document, while that is read: 16 ms of the first action
+        otherwise."""
+        try:
+            if root := await self.page.query_selector(":root"):
+                await root.dispose()
+        except PlaywrightError:
+            pass  # the document has gone again
+
     async def _known_rest(self) -> Rest:
         """How the page has come to rest, without waiting again where it has just been waited for."""
         settled, self._settled = self._settled, Rest()
+        if settled.quiet and time.monotonic() - settled.at < AT_ONCE and not self.traffic.busy():
+            return settled
         if settled.stamp:
             stamp = await self.settler.stamp()
             if not settled.quiet and time.monotonic() - settled.at < JUST_NOW:
@@ -335,6 +360,8 @@ class CasePage:
 
     async def close(self) -> None:
         """Close the page and its context."""
+        if self._ready is not None:
+            self._ready.cancel()
         try:
             await self.recorder.stop()
             await self.page.context.close()

@@ -36,11 +36,13 @@ class SettleSettings(Frozen):
 
 class Rest(Frozen):
     """How a wait ended. `stamp` is the same as long as nothing on the page changes; empty when the page did not answer.
-    `quiet` is False when the bound was hit first. `at`: when it ended, in monotonic seconds."""
+    `quiet` is False when the bound was hit first. `at`: when it ended, in monotonic seconds. `report`: what the main document
+    noted of the last click, where that was asked for."""
 
     stamp: tuple[str, ...] = ()
     quiet: bool = False
     at: float = 0.0
+    report: Any = None
 
 
 @cache
@@ -71,10 +73,11 @@ class Settler:
         """Put the in-page part into every document from now on."""
         await self.page.add_init_script(script=script())
 
-    async def settle(self, limit: float | None = None, fresh: bool = True) -> Rest:
+    async def settle(self, limit: float | None = None, fresh: bool = True, report: bool = False) -> Rest:
         """Wait until the DOM is still, no tracked request is under way, and nothing visible is marked busy.
 
-        `fresh`: the stillness counts from now (after an action), not from the last change.
+        `fresh`: the stillness counts from the action at the earliest, not from the last change. `report`: ask for what the last
+        click did.
 
         Raises:
             PageError: the page or its browser is gone.
@@ -85,7 +88,7 @@ class Settler:
             idle = await self.traffic.idle(deadline)
             serial, navigations = self.traffic.serial, self.traffic.navigations
             left = max(0.0, deadline - time.monotonic())
-            arguments = [self.settings.window * 1000, left * 1000, fresh]
+            arguments = [self.settings.window * 1000, left * 1000, fresh, report]
             try:
                 async with asyncio.timeout(left + self.settings.grace):
                     answers = await self._frames("quiet", arguments, left + self.settings.grace / 2)
@@ -103,6 +106,7 @@ class Settler:
                 stamp=tuple(answer["stamp"] for answer in answers),
                 quiet=idle and all(answer["quiet"] for answer in answers),
                 at=time.monotonic(),
+                report=answers[0].get("report"),
             )
             if time.monotonic() >= deadline:
                 return rest.model_copy(update={"quiet": False})

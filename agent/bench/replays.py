@@ -1,18 +1,21 @@
 """Cases worked by an operator and recorded, then replayed by the hands on a reset application: do both come to the same end?
 
-The ends are read from the application's own records.
+The ends are read from the application's own records. The time is held against a script of plain Playwright calls that does the
+same actions, waits for the pages that these lead to, and verifies nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
+from agent.bench.plain import PlainAction, calls_of, run
 from browser.errors import BrowserError
 from browser.page import CasePage, new_case_page
 from browser.recorder import Recorder
@@ -22,6 +25,7 @@ from fixtures.bpm.settings import BpmSettings
 from fixtures.operators.operator import Operator
 from fixtures.operators.oracle import Oracle
 from fixtures.operators.persona import PERSONAS
+from fixtures.pages.hands import BareError
 from fixtures.targets.rt5 import running_rt5
 from fixtures.targets.target import Target
 from fixtures.targets.viewflow import running_viewflow
@@ -36,20 +40,30 @@ from schema_extraction.view import Frozen, View
 TARGETS = ("practice", "rt5", "viewflow")
 BUSY_SECONDS = 15.0
 APPEAR_SECONDS = 5.0
-SHOWN = 3
+AFTERWARDS = 0.5  # seconds that what a plain script did last is given to arrive; not counted
 
 
 class CaseReplay(Frozen):
-    """One case. `steps`: how many actions were recorded of it. `faults`: in words, why its end is not the same."""
+    """One case. `steps`: how many actions were recorded of it. `faults`: in words, why its end is not the same. `seconds`: that
+    the hands took for all of them; `plain`: that a script of plain calls took to the same end, or `plain_fault` why it came
+    to none."""
 
     kind: str
     case: str
     steps: int
     faults: tuple[str, ...] = ()
+    seconds: float = 0.0
+    plain: float = 0.0
+    plain_fault: str = ""
 
     @property
     def same(self) -> bool:
         return not self.faults
+
+    @property
+    def ratio(self) -> float:
+        """The hands' time over the script's; 0 where there is no such script."""
+        return self.seconds / self.plain if self.same and self.plain else 0.0
 
 
 class Replays(Frozen):
@@ -66,6 +80,12 @@ class Replays(Frozen):
     @property
     def steps(self) -> int:
         return sum(case.steps for case in self.cases)
+
+    @property
+    def ratio(self) -> float:
+        """The hands' time over that of plain scripts, at the median over the cases that both did; 0 where there is none."""
+        ratios = [case.ratio for case in self.cases if case.ratio]
+        return round(statistics.median(ratios), 2) if ratios else 0.0
 
     @property
     def faults(self) -> tuple[str, ...]:
@@ -224,15 +244,31 @@ async def measure(browser: Browser, desk: Desk) -> Replays:
         worked = {job.case: desk.records(job.case) for job in batch}
         await desk.reset()
         replayed = await _replay(browser, desk, recorded)
+        ends = {job.case: desk.records(job.case) for job in batch}
+        await desk.reset()
+        plain = await _script(browser, desk, replayed)
         for job in batch:
             faults = [f"the operator gave up: {given_up[job.case]}"] if job.case in given_up else []
             faults += [f"the operator left it wrong: {words}" for words in differences(job.wants, worked[job.case])]
-            faults += replayed[job.case]
-            ended = desk.records(job.case)
+            again, ended = replayed[job.case], ends[job.case]
+            faults += again.faults
             faults += differences(worked[job.case], ended)
             faults += [f"{name} is {text!r}, and was nothing" for name, text in ended.items() if name not in worked[job.case]]
             steps = len(recorded[job.case])
-            found.append(CaseReplay(kind=job.kind, case=job.case, steps=steps, faults=tuple(faults)))
+            seconds, fault = plain[job.case]
+            if not fault and (others := differences(ended, desk.records(job.case))):
+                seconds, fault = 0.0, others[0]
+            found.append(
+                CaseReplay(
+                    kind=job.kind,
+                    case=job.case,
+                    steps=steps,
+                    faults=tuple(faults),
+                    seconds=round(again.seconds, 3),
+                    plain=round(seconds, 3),
+                    plain_fault=fault,
+                )
+            )
     return Replays(target=desk.name, cases=tuple(found))
 
 
@@ -262,9 +298,18 @@ async def _record(browser: Browser, desk: Desk, batch: Sequence[Job]) -> tuple[d
     return told, given_up
 
 
-async def _replay(browser: Browser, desk: Desk, recorded: dict[str, list[Action]]) -> dict[str, list[str]]:
-    """Do what was recorded, case by case, each up to its first step that is not done; the faults of each in words."""
-    page = await new_case_page(browser, desk.profile)
+@dataclass
+class _Again:
+    """A case done again: the seconds that it took, the same in plain calls, and in words what went wrong."""
+
+    seconds: float = 0.0
+    script: list[PlainAction] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+async def _replay(browser: Browser, desk: Desk, recorded: dict[str, list[Action]]) -> dict[str, _Again]:
+    """Do what was recorded, case by case, each up to its first step that is not done."""
+    page = await new_case_page(browser, desk.profile.model_copy(update={"requests_per_second": 1000}))
     try:
         if desk.user:
             await page.sign_in(desk.user, desk.password)
@@ -273,18 +318,48 @@ async def _replay(browser: Browser, desk: Desk, recorded: dict[str, list[Action]
         await page.close()
 
 
-async def _again(page: CasePage, case: str, actions: Sequence[Action]) -> list[str]:
+async def _again(page: CasePage, case: str, actions: Sequence[Action]) -> _Again:
+    done = _Again()
     if not actions:
-        return ["nothing was recorded"]
+        done.faults.append("nothing was recorded")
     try:
         await page.open_case(case)
         for number, action in enumerate(actions, start=1):
-            outcome = await page.perform(await _ready(page, action), action)
+            started = time.perf_counter()
+            view = await _ready(page, action)
+            done.seconds += time.perf_counter() - started
+            calls = await calls_of(page, view, action)
+            navigations = page.traffic.navigations
+            started = time.perf_counter()
+            outcome = await page.perform(view, action)
+            done.seconds += time.perf_counter() - started
+            done.script.append(PlainAction(calls=calls, leaves=page.traffic.navigations > navigations))
             if not outcome.ok:
-                return [f"step {number} of {len(actions)}, {_told(action)}, is {outcome.result}: {outcome.message}"]
+                done.faults.append(f"step {number} of {len(actions)}, {_told(action)}, is {outcome.result}: {outcome.message}")
+                break
     except BrowserError as error:
-        return [str(error)]
-    return []
+        done.faults.append(str(error))
+    return done
+
+
+async def _script(browser: Browser, desk: Desk, replayed: dict[str, _Again]) -> dict[str, tuple[float, str]]:
+    """The plain script of each case: the seconds that it took, or in words why it failed."""
+    found = {}
+    assert desk.profile.case is not None
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await desk.sign_in(page)
+        for case, again in replayed.items():
+            try:
+                await page.goto(desk.profile.base_url + desk.profile.case.path.replace("{case_id}", case))
+                found[case] = (await run(page, again.script), "")
+                await page.wait_for_timeout(AFTERWARDS * 1000)
+            except BareError as error:
+                found[case] = (0.0, str(error).splitlines()[0])
+    finally:
+        await context.close()
+    return found
 
 
 def _told(action: Action) -> str:

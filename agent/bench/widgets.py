@@ -5,6 +5,7 @@ The truth is what the widget itself says; the time is held against plain Playwri
 
 from __future__ import annotations
 
+import asyncio
 import re
 import statistics
 import time
@@ -19,6 +20,7 @@ from schema_extraction.profile import Profile
 from schema_extraction.view import Frozen
 
 PATIENCE = 1.0  # seconds that an application may take for work of its own after the page is at rest
+THOUGHT = 0.1  # seconds between a page that is there and the action on it, in which a policy would make up its mind
 IMPATIENT = PageSettings(hands=HandSettings(answer=1.5))
 
 Progress = Callable[[], None]
@@ -103,6 +105,7 @@ async def _once(browser: Browser, site: HandsSite, case: WidgetCase) -> tuple[fl
             action = action_of(case, view)
         except LookupError as error:
             return 0.0, str(error)
+        await asyncio.sleep(THOUGHT)
         started = time.perf_counter()
         outcome = await page.perform(view, action)
         seconds = time.perf_counter() - started
@@ -118,6 +121,8 @@ async def _bare(browser: Browser, site: HandsSite, case: WidgetCase) -> float:
     page = await browser.new_page()
     try:
         await page.goto(site.url + site.path(case))
+        await page.query_selector(":root")  # as in the middle of a script: Playwright's own part is in the page already
+        await asyncio.sleep(THOUGHT)
         started = time.perf_counter()
         await act_bare(page, case.bare)
         return time.perf_counter() - started

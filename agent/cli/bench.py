@@ -166,7 +166,7 @@ def hands(
         found = asyncio.run(measuring.run(settings, Path(folder), progress))
     for table in measuring.tables(found):
         console.print(table)
-    console.print(f"an action takes {found.overhead:.2f}x the time of plain calls (median)", highlight=False)
+    console.print(f"an action alone takes {found.overhead:.2f}x the time of its plain calls (median)", highlight=False)
     for words in found.short:
         console.print(f"[red]short[/]  {words}", highlight=False)
     found.write(out / "results.json")

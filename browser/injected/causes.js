@@ -10,6 +10,7 @@
 //     .frames(time) whether the action's own frames (requestAnimationFrame) or short intervals are under way
 //     .fired()      when the last of its timers fired       .sent()   when it last sent something over a web socket
 //     .live()       whether an action is waited for         .began: called when one begins
+//     .acted()      when its last event was
 //     .browser      the browser's own setTimeout, clearTimeout and requestAnimationFrame
 //
 // What the page calls are the browser's own functions behind proxies: the same names, lengths, results and errors. A callback is
@@ -43,6 +44,7 @@
   let context = null; // {epoch, depth, since, apart} of the callback that runs
   let fired = 0;
   let sent = 0;
+  let acted = 0;
   let frame = 0; // when the last own frame was asked for
   let frames = 0; // own frames asked for that have not come yet
   let pulse = 0; // until when an own interval may go on changing the page
@@ -197,6 +199,7 @@
     fired: () => fired,
     sent: () => sent,
     live: () => live,
+    acted: () => acted,
     began: null,
     rest() {
       live = false;
@@ -233,6 +236,7 @@
       sent = fired = frames = pulse = 0;
       causes.began?.();
     }
+    acted = now();
     if (!handling) {
       handling = true;
       channel.port2.postMessage(0);

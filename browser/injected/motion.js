@@ -17,6 +17,8 @@
   // Where something is, how large it is and whether it shows; colours and shadows change nothing that is read.
   const MATTERS =
     /^(opacity|transform|translate|scale|rotate|offset|visibility|display|content|clip|left|right|top|bottom|inset|width|height|min|max|block|inline|margin|padding|grid|flex|gap|font|line|zoom|perspective|all$)/;
+  const HOLDS = "input,select,textarea,button,a,img,canvas,video,iframe,[role],[tabindex],[contenteditable]";
+  const COVER = 0.1; // share of the window from which something empty may lie over what is read
   const animations = typeof document.getAnimations === "function" ? () => document.getAnimations() : () => [];
   const given = new WeakSet(); // signs that have been waited for in vain
   const restless = new WeakSet(); // elements that move of their own accord
@@ -66,6 +68,14 @@
     return false;
   };
 
+  // A ripple, a tick being drawn, an arrow that turns: nothing is read there, and nothing lies under it.
+  const decorates = ({ pseudoElement, target }) => {
+    if (pseudoElement) return true;
+    if (target.textContent.trim() || target.matches(HOLDS) || target.querySelector(HOLDS) || target.shadowRoot) return false;
+    const { width, height } = target.getBoundingClientRect();
+    return width * height < COVER * globalThis.innerWidth * globalThis.innerHeight;
+  };
+
   const moving = () => {
     let last = 0;
     for (const animation of animations()) {
@@ -73,7 +83,8 @@
       const { target } = animation.effect;
       if (restless.has(target)) continue;
       const rest = (animation.effect.getComputedTiming().endTime - animation.currentTime) / Math.abs(animation.playbackRate);
-      if (rest > last && rest <= LONG && matters(animation) && target.checkVisibility()) last = rest;
+      if (rest <= last || rest > LONG || !matters(animation) || !target.checkVisibility() || decorates(animation.effect)) continue;
+      last = rest;
     }
     if (last) moved = true;
     return last || untold();

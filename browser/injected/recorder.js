@@ -10,8 +10,9 @@
   const KEY = Symbol.for("casepilot.recorder");
   if (globalThis[KEY]) return;
   const OURS = "casepilot-overlay";
+  const BOXES = 3; // around a drawn list, its search field or button, up to what holds the native field too
   const CLICKED = 150; // ms after a click, and after a key, until the page is looked at again
-  const TYPED = 400;
+  const TYPED = 400; // ms after typing
   const SET_BY_CHANGE = new Set(["range", "color", "file"]);
   const RECENT = 1500; // ms for which a snapshot made when a field was entered still is the page before its first input
   const widgets = globalThis[Symbol.for("casepilot.widgets")];
@@ -103,7 +104,8 @@
     snap.told = true;
     const event = { doc, seq: ++seq, epoch, whole, kind, refs: refsOf(elements), snap: carried, ...more };
     globalThis.casepilotRecord(JSON.stringify(event));
-    if (kind !== "rest" && !resting) restSoon(CLICKED);
+    if (kind === "fill") restSoon(TYPED); // a field that is drawn anew with every key tells of each
+    else if (kind !== "rest" && !resting) restSoon(CLICKED);
   };
 
   const secret = (field) => pilot().isSecret?.(field) || field.type === "password";
@@ -267,10 +269,15 @@
     if (pending && path.includes(pending.field) && !pending.picking) commit();
   };
 
-  // The native field that a drawn list stands for, which may be what the view has: the only select beside it.
+  // The native field that a drawn list stands for, which may be what the view has: the only select in the box drawn around it.
   const behind = (owner) => {
-    const beside = owner.localName === "select" ? [] : [...(owner.parentElement?.querySelectorAll("select") ?? [])];
-    return beside.length === 1 ? beside : [];
+    if (owner.localName === "select") return [];
+    let box = owner.parentElement;
+    for (let steps = 0; steps < BOXES && box && box !== document.body; steps++, box = box.parentElement) {
+      const found = [...box.querySelectorAll("select")];
+      if (found.length) return found.length === 1 ? found : [];
+    }
+    return [];
   };
 
   const pick = (option) => {

@@ -2,11 +2,12 @@
 //
 //   globalThis[Symbol.for("casepilot.settle")]
 //     .stamp() -> string                            the same as long as nothing on the page changed; nobody waits for it any more
-//     .quiet([windowMs, limitMs, fresh]) -> Promise<{stamp, quiet}>
+//     .quiet([windowMs, limitMs, fresh, report]) -> Promise<{stamp, quiet, report}>
 //          when the DOM is still, but for what changes of its own accord; none of the last action's short timers is due, nothing that
-//          it set moving moves, and no sign of waiting shows (see causes.js, motion.js)
+//          it set moving moves, and no sign of waiting shows (see causes.js, motion.js); `fresh`: still since the action, or
+//          since now where nobody has acted since the last rest. `report`: with what came of the last click
 //     .changed([stamp, limitMs]) -> Promise<boolean>
-//     .mark(element) / .report() -> {received, mutated, invalid: [{name, message}]}
+//     .mark(element) / .report() -> {received, mutated, invalid: [{name, message}]} of the last click on it
 (() => {
   const KEY = Symbol.for("casepilot.settle");
   if (globalThis[KEY]) return;
@@ -33,6 +34,8 @@
   const noise = new WeakMap();
   const roots = new Set();
   let marked = null;
+  let told = 0; // when rest was last told of
+  const widgets = () => globalThis[Symbol.for("casepilot.widgets")];
 
   // -- mutations ----------------------------------------------------------------------------------------------------------
   const ours = (record) => {
@@ -179,7 +182,7 @@
     return motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
   };
 
-  const quiet = ([windowMs, limitMs, fresh]) =>
+  const quiet = ([windowMs, limitMs, fresh, reported]) =>
     new Promise((resolve) => {
       const started = performance.now();
       let timer = 0;
@@ -191,7 +194,7 @@
         const now = performance.now();
         const left = limitMs - (now - started);
         const span = causes.sent() && foreign > causes.sent() ? Math.max(windowMs, TALK) : windowMs;
-        const since = Math.max(lastChange, causes.fired(), fresh ? started : 0);
+        const since = Math.max(lastChange, causes.fired(), fresh ? (causes.acted() > told ? causes.acted() : started) : 0);
         let rest = since + span - now;
         // Not parsed: the end of parsing wakes us.
         if (rest <= 0) rest = parsed() ? toCome(now) : left;
@@ -202,7 +205,8 @@
         waiting.delete(check);
         if (left > 0) causes.settled();
         else motion.ignore(causes.live());
-        resolve({ stamp: stamp(), quiet: left > 0 });
+        told = now;
+        resolve({ stamp: stamp(), quiet: left > 0, report: reported ? [report(), widgets()?.report() ?? null] : null });
       };
       waiting.add(check);
       check();
@@ -243,7 +247,6 @@
     drain();
     if (!marked) return null;
     const { received, mutated, invalid } = marked;
-    marked = null;
     return { received, mutated, invalid };
   };
 

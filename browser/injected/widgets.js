@@ -510,10 +510,9 @@
 
   const report = () => {
     if (!pressed) return null;
-    const mine = pressed;
-    pressed = null;
-    mine.observer.disconnect();
-    return { changed: lasting(mine), before: mine.before, then: mine.then, flashed: flashed(mine) };
+    const { before, then, observer } = pressed;
+    observer.disconnect();
+    return { changed: lasting(pressed), before, then, flashed: flashed(pressed) };
   };
 
   const api = {

@@ -48,8 +48,7 @@ async def composite(ground: Ground, view: View, action: Composite) -> Outcome:
         if failed is not None:
             return await _unpressed(watch, failed, pressed)
         pressed = located
-        await ground.settle()
-        await watch.collect()
+        await watch.rest()
     if pressed is None:
         return not_sent(f"Profile {ground.profile.name!r} names no click for {action.type}, so nothing was sent.")
     return await _judge(ground, watch, action, pressed)
@@ -95,8 +94,7 @@ async def _judge(ground: Ground, watch: Watch, action: Composite, pressed: Locat
     loop = asyncio.get_running_loop()
     started = loop.time()
     while True:
-        await ground.settle()
-        await watch.collect()
+        await watch.rest()
         if not await watch.answered():
             return Outcome(result="unknown", message="The application has not answered yet. Look at the case first.")
         now = await ground.view()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame
@@ -51,16 +52,25 @@ class Watch:
         self.frame = located.frame
         await located.handle.evaluate(MARK)
 
+    async def rest(self) -> None:
+        """Wait for the page to come to rest, and fetch what it noted of the press."""
+        rest = await self.ground.rest()
+        if self.frame is self.ground.page.main_frame and rest.report is not None:
+            self._take(*rest.report)
+        await self.collect()
+
     async def collect(self) -> None:
         """Fetch what the page noted of the press; a page that has moved on noted nothing, and that is effect enough."""
         if self.frame is None:
             return
         try:
-            report, pressed = await self.frame.evaluate(REPORT)
+            self._take(*await self.frame.evaluate(REPORT))
         except PlaywrightError as error:
             if not moved_on(error) and not self.frame.is_detached():
                 raise PageError(f"The page {self.ground.page.url!r} is gone: {str(error).splitlines()[0]}") from error
-            report = pressed = None
+            self.frame = None
+
+    def _take(self, report: dict[str, Any] | None, pressed: dict[str, Any] | None) -> None:
         self.frame = None
         if pressed:
             self.mutated, self.flashed = pressed["changed"], pressed["flashed"]
@@ -148,8 +158,10 @@ async def judge(watch: Watch, located: Located, critical: bool) -> Outcome:
     while not isinstance(after, Outcome):
         verdict = _verdict(watch, located, after, critical)
         left = deadline - loop.time()
-        if verdict.result != "no_effect" or left <= 0 or not await ground.changed(left):
+        if verdict.result != "no_effect":
             return verdict
+        if left <= 0 or not await ground.changed(left):
+            return _verdict(watch, located, after, critical)  # a window that it opened tells of itself late
         after = await _after(watch)
     return after
 
@@ -157,8 +169,7 @@ async def judge(watch: Watch, located: Located, critical: bool) -> Outcome:
 async def _after(watch: Watch) -> View | Outcome:
     """The view after the press, or the outcome where there is none to be had."""
     try:
-        await watch.ground.settle()
-        await watch.collect()
+        await watch.rest()
         if not await watch.answered():
             return Outcome(result="unknown", message="The application has not answered yet. Look at the case first.")
         return await watch.ground.view()

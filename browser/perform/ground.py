@@ -14,6 +14,7 @@ from playwright.async_api import Error as PlaywrightError
 from browser.capture import element
 from browser.dialogs import Dialogs
 from browser.errors import StaleRefError, moved_on
+from browser.settle import Rest
 from browser.traffic import Traffic
 from schema_extraction.action import Outcome, Target
 from schema_extraction.match import NoMatch, match, seen
@@ -52,6 +53,9 @@ class Ground(Protocol):
         """The stamp that the main document still has if nothing changed since `view`; None where something has."""
 
     async def settle(self, timeout: float | None = None) -> bool: ...
+
+    async def rest(self) -> Rest:
+        """Like `settle`, with what the main document noted of the last click."""
 
     async def changed(self, timeout: float) -> bool:
         """Wait for the page to differ from the last view."""
@@ -97,6 +101,10 @@ DESCRIBE = """(element, mark) => {
     complaint: widgets.complaint(element),
   };
 }"""
+DESCRIBE_REF = f"""([ref, mark]) => {{
+  const element = globalThis[Symbol.for("casepilot")]?.element?.(ref);
+  return element ? ({DESCRIBE})(element, mark) : null;
+}}"""
 # The same element, seen from its own frame: the refs of same-origin frames are kept by the frame above that inlines them.
 REACH = """ref => {
   for (let scope = window; ; scope = scope.parent) {
@@ -170,8 +178,7 @@ async def locate(ground: Ground, view: View, target: Target, mark: bool = False)
         if control.disabled:
             return await locate(ground, await ground.view(), target, mark)
         try:
-            handle, frame = await _reach(ground.page, control)
-            state = await describe(handle, frame, mark)
+            handle, frame, state = await _grip(ground.page, control, mark)
         except (StaleRefError, PlaywrightError) as error:
             if isinstance(error, PlaywrightError) and not moved_on(error):
                 raise
@@ -195,6 +202,15 @@ async def _enabled(ground: Ground, target: Target) -> bool:
     return False
 
 
+async def _grip(page: Page, control: Control, mark: bool) -> tuple[ElementHandle, Frame, State]:
+    """The element of a control with its frame, and what it is; both are asked for at once where it is in no frame."""
+    if control.frame:
+        handle, frame = await _reach(page, control)
+        return handle, frame, await describe(handle, frame, mark)
+    (handle, frame), found = await asyncio.gather(_reach(page, control), page.evaluate(DESCRIBE_REF, [control.ref, mark]))
+    return handle, frame, _state(found) if found is not None else await describe(handle, frame, mark)
+
+
 async def _reach(page: Page, control: Control) -> tuple[ElementHandle, Frame]:
     handle = await element(page, control.ref, framed=bool(control.frame))
     if not control.frame:
@@ -212,6 +228,10 @@ async def describe(handle: ElementHandle, frame: Frame, mark: bool = False) -> S
     if found is None:
         await frame.evaluate(script())
         found = await handle.evaluate(DESCRIBE, mark)
+    return _state(found)
+
+
+def _state(found: dict[str, Any]) -> State:
     return State(**{name: found[name] for name in State.model_fields})
 
 

@@ -20,7 +20,7 @@ GOOD = HandsBench(
     widgets=tuple(WidgetResult(name=f"w{n}", kind="click", p50=30, bare=25) for n in range(60)),
     sabotaged=tuple(SabotageResult(name=f"s{n}", result="no_effect") for n in range(30)),
     settling=tuple(Settling(page=f"p{n}", runs=5, early=0, busy=0, p50=20, p95=40, worst=50) for n in range(12)),
-    replays=(Replays(target="practice", cases=(CaseReplay(kind="refund", case="C-1", steps=4),)),),
+    replays=(Replays(target="practice", cases=(CaseReplay(kind="refund", case="C-1", steps=4, seconds=1.2, plain=1.0),)),),
     overhead=1.2,
 )
 
@@ -40,14 +40,21 @@ def test_each_shortfall_is_told_in_words() -> None:
     assert short(widgets=GOOD.widgets[1:]) == ["59 widgets, at least 60 wanted"]
     lie = SabotageResult(name="s0", result="done", fault="done was told, no_effect is true")
     assert short(sabotaged=(lie, *GOOD.sabotaged[1:])) == ["s0: done was told, no_effect is true"]
-    assert short(overhead=1.6) == ["1.60x the time of plain calls, at most 1.5x wanted"]
+    slow = CaseReplay(kind="refund", case="C-1", steps=4, seconds=1.6, plain=1.0)
+    assert short(replays=(Replays(target="practice", cases=(slow,)),)) == [
+        "practice: 1.60x the time of plain scripts, at most 1.5x wanted"
+    ]
+    untimed = CaseReplay(kind="refund", case="C-1", steps=4, seconds=1.6, plain_fault="Timeout")
+    assert short(replays=(Replays(target="practice", cases=(untimed,)),)) == [
+        "practice: no plain script came to the end of a case, so nothing tells how long the work takes"
+    ]
     stale = GOOD.settling[0].model_copy(update={"early": 1, "why": "'Saved' is missing"})
     assert short(settling=(stale, *GOOD.settling[1:])) == ["p0: 1 of 5 views came too early ('Saved' is missing)"]
     late = GOOD.settling[0].model_copy(update={"p95": 151.0})
     assert short(settling=(late, *GOOD.settling[1:])) == ["p0: the view came 151 ms after quiet (p95), at most 150 ms wanted"]
     assert short(replays=(), replays_none={"rt5": "no registry"}) == ["rt5: not replayed: no registry"]
     other = Replays(target="practice", cases=(CaseReplay(kind="refund", case="C-1", steps=4, faults=("status is Open",)),))
-    assert short(replays=(other,)) == ["practice, case C-1 (refund): status is Open"]
+    assert short(replays=(other,))[0] == "practice, case C-1 (refund): status is Open"
 
 
 @pytest.mark.browser

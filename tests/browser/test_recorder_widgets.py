@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from playwright.async_api import Browser
 from browser.perform.dates import for_field
 from browser.perform.equal import same_value
 from browser.recorder import Recorder
-from fixtures.pages.hands import WIDGETS, HandsSite, WidgetCase, act_bare
+from fixtures.pages.hands import WIDGETS, Bare, HandsSite, WidgetCase, act_bare
 from schema_extraction.action import Action, action_value
 from schema_extraction.normalise import value
 from schema_extraction.profile import Profile
@@ -23,9 +24,23 @@ pytestmark = pytest.mark.browser
 PROFILE = Profile(name="any", base_url="http://127.0.0.1")
 
 
+def after_typing(case: WidgetCase) -> WidgetCase:
+    """The same widget, with a field before it that is filled first."""
+    typed = Bare(call="type", at="#before", argument="A note")
+    field = '<p><label for="before">Before</label> <input id="before"></p>'
+    return case.model_copy(
+        update={"name": f"{case.name}, after typing", "html": field + case.html, "bare": (typed, *case.bare)}
+    )
+
+
+LATER = tuple(
+    after_typing(case) for case in WIDGETS if case.kind == "select" and re.search("drawn over|list elsewhere", case.name)
+)
+
+
 @pytest.fixture(scope="module")
 def site() -> Iterator[HandsSite]:
-    with HandsSite(WIDGETS) as running:
+    with HandsSite(WIDGETS + LATER) as running:
         yield running
 
 
@@ -85,3 +100,14 @@ def test_one_step_is_told(portal: BlockingPortal, agent_browser: Browser, site: 
     assert target is not None and (target.role, target.name) == (case.role, case.label), words(action)
     entered = action_value(action)
     assert entered is None or agree(entered, case.value), words(action)
+
+
+@pytest.mark.parametrize("case", LATER, ids=lambda case: case.name)
+def test_a_choice_after_typing_is_a_step_of_its_own(
+    portal: BlockingPortal, agent_browser: Browser, site: HandsSite, case: WidgetCase
+) -> None:
+    told = portal.call(recorded, agent_browser, site, case)
+    assert [words(action) for action in told] == [
+        "fill textbox 'Before' 'A note'",
+        f"select {case.role} {case.label!r} {case.value!r}",
+    ]
