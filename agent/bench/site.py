@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import mimetypes
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from fixtures.pages.generated import OTHER, GeneratedPage
+from fixtures.pages.loopback import LoopbackServer
 
 
 class Site(NamedTuple):
@@ -45,22 +45,13 @@ def _handler(pages: Mapping[str, bytes], folder: Path | None) -> type[BaseHTTPRe
     return Handler
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A browser that closes a page drops what it no longer needs; all else is told as usual."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-
 @contextmanager
 def _serving(pages: Mapping[str, bytes], folder: Path | None = None) -> Iterator[str]:
-    server = _Server(("127.0.0.1", 0), _handler(pages, folder))
+    server = LoopbackServer(_handler(pages, folder))
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield server.url
     finally:
         server.shutdown()
         server.server_close()
