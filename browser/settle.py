@@ -76,8 +76,8 @@ class Settler:
     async def settle(self, limit: float | None = None, fresh: bool = True, report: bool = False) -> Rest:
         """Wait until the DOM is still, no tracked request is under way, and nothing visible is marked busy.
 
-        `fresh`: the stillness counts from the action at the earliest, not from the last change. `report`: ask for what the last
-        click did.
+        `fresh`: the stillness counts from the action at the earliest (from now, where that has sent for something), not from
+        the last change. `report`: ask for what the last click did.
 
         Raises:
             PageError: the page or its browser is gone.
@@ -88,7 +88,8 @@ class Settler:
             idle = await self.traffic.idle(deadline)
             serial, navigations = self.traffic.serial, self.traffic.navigations
             left = max(0.0, deadline - time.monotonic())
-            arguments = [self.settings.window * 1000, left * 1000, fresh, report]
+            since = "change" if not fresh else "act" if serial == self.traffic.began else "now"
+            arguments = [self.settings.window * 1000, left * 1000, since, report]
             try:
                 async with asyncio.timeout(left + self.settings.grace):
                     answers = await self._frames("quiet", arguments, left + self.settings.grace / 2)

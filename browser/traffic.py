@@ -76,11 +76,13 @@ class Exchange:
 
 class Traffic:
     """Follows a page's requests from its events. `serial` counts the requests so far, `navigations` the main frame's, `left`
-    the windows that the page opened and the files that it gave out. `acting`: somebody acts between `begin` and `end`."""
+    the windows that the page opened and the files that it gave out. `acting`: somebody acts between `begin` and `end`; `began`:
+    the `serial` then."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.serial = 0
+        self.began = -1
         self.navigations = 0
         self.left = 0
         self._landed, self._address = 0, ""
@@ -105,6 +107,7 @@ class Traffic:
     def begin(self) -> None:
         """An action begins. Reads by script that are under way are none of its doing."""
         self.acting = True
+        self.began = self.serial
         now = time.monotonic()
         for exchange in self._open.values():
             if exchange.scripted and not exchange.writes:

@@ -2,10 +2,10 @@
 //
 //   globalThis[Symbol.for("casepilot.settle")]
 //     .stamp() -> string                            the same as long as nothing on the page changed; nobody waits for it any more
-//     .quiet([windowMs, limitMs, fresh, report]) -> Promise<{stamp, quiet, report}>
+//     .quiet([windowMs, limitMs, from, report]) -> Promise<{stamp, quiet, report}>
 //          when the DOM is still, but for what changes of its own accord; none of the last action's short timers is due, nothing that
-//          it set moving moves, and no sign of waiting shows (see causes.js, motion.js); `fresh`: still since the action, or
-//          since now where nobody has acted since the last rest. `report`: with what came of the last click
+//          it set moving moves, and no sign of waiting shows (see causes.js, motion.js). `from`: still since the last "change",
+//          since the last "act", or since "now". `report`: with what came of the last click
 //     .changed([stamp, limitMs]) -> Promise<boolean>
 //     .mark(element) / .report() -> {received, mutated, invalid: [{name, message}]} of the last click on it
 (() => {
@@ -182,10 +182,12 @@
     return motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
   };
 
-  const quiet = ([windowMs, limitMs, fresh, reported]) =>
+  const quiet = ([windowMs, limitMs, from, reported]) =>
     new Promise((resolve) => {
       const started = performance.now();
       let timer = 0;
+      // Nobody has acted since the last rest, where that is later.
+      const earliest = from === "change" ? 0 : from === "act" && causes.acted() > told ? causes.acted() : started;
       causes.resume();
       watchUnder(document);
       const check = () => {
@@ -194,7 +196,7 @@
         const now = performance.now();
         const left = limitMs - (now - started);
         const span = causes.sent() && foreign > causes.sent() ? Math.max(windowMs, TALK) : windowMs;
-        const since = Math.max(lastChange, causes.fired(), fresh ? (causes.acted() > told ? causes.acted() : started) : 0);
+        const since = Math.max(lastChange, causes.fired(), earliest);
         let rest = since + span - now;
         // Not parsed: the end of parsing wakes us.
         if (rest <= 0) rest = parsed() ? toCome(now) : left;
