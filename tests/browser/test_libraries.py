@@ -104,17 +104,19 @@ def test_a_persons_entry_is_one_step(
 
 
 def test_an_empty_choice_among_others_is_no_hindrance(portal: BlockingPortal, agent_page: Page) -> None:
-    async def select(option: str) -> Outcome:
+    async def select(page: CasePage, option: str) -> Outcome:
         view = await page.view()
         box = next(control for control in view.controls if control.role == "combobox")
         return await page.perform(
             view, Select(target=Target(key=box.key, role=box.role, name=box.name, ref=box.ref), option=option)
         )
 
-    page = CasePage(agent_page, PROFILE)
-    portal.call(page.install)
-    portal.call(agent_page.set_content, f"<!doctype html><title>Page</title>{EMPTY_CHOICE}")
-    assert portal.call(select, "High").result == "done"
-    assert portal.call(agent_page.inner_text, "[role=combobox]") == "High"
-    missing = portal.call(select, "1")
+    async def work() -> tuple[Outcome, str, Outcome]:
+        page = CasePage(agent_page, PROFILE)
+        await page.install()
+        await agent_page.set_content(f"<!doctype html><title>Page</title>{EMPTY_CHOICE}")
+        return await select(page, "High"), await agent_page.inner_text("[role=combobox]"), await select(page, "1")
+
+    chosen, shown, missing = portal.call(work)
+    assert (chosen.result, shown) == ("done", "High")
     assert (missing.result, "offers 'Low', 'High'." in missing.message) == ("not_sent", True)
