@@ -21,6 +21,7 @@
   const RESTLESS_GAP = 500; // ms
   const ANSWER = 500; // ms in which what was sent over a web socket is answered
   const FRAME = 150; // ms in which a page that moves by frames draws the next
+  const SOON = 8; // ms after which frames are asked for again: one that changes nothing tells nobody that it has come
   const AGAIN = 40; // ms after which signs of waiting are looked for again: not all go by a change of the DOM
   const TALK = 105; // ms between two pieces of an answer that comes over one
   const causes = globalThis[Symbol.for("casepilot.causes")];
@@ -178,7 +179,7 @@
     if (talk && foreign < talk && now - talk < ANSWER) return talk + ANSWER - now;
     const due = causes.pending(now);
     if (due) return due;
-    if (causes.frames(now) && now - lastChange < FRAME) return FRAME - (now - lastChange);
+    if (causes.frames(now) && now - lastChange < FRAME) return Math.min(SOON, FRAME - (now - lastChange));
     return motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
   };
 
