@@ -15,6 +15,8 @@ from playwright.async_api import Frame, Page, Request, Response
 
 TRACKED = frozenset({"document", "xhr", "fetch", "script", "stylesheet"})
 """What can still change the page. Event streams, sockets, beacons, images and media may go on for ever."""
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods by which nothing is sent that could change a record."""
 PATIENCE = 3.0
 """Seconds after which a GET by script that is still open counts as a long poll, and is no longer waited for."""
 UNREAD, SHORT = 0.1, 65_536
@@ -59,7 +61,7 @@ class Exchange:
 
     @property
     def writes(self) -> bool:
-        return self.method not in ("GET", "HEAD", "OPTIONS")
+        return self.method not in READS
 
     @property
     def scripted(self) -> bool:

@@ -36,10 +36,13 @@ KIND = """element => element.localName === "select" ? "select"
 
 
 class PlainAction(Frozen):
-    """The calls of one action. `leaves`: the page navigated when the hands did it, and the script waits for that."""
+    """The calls of one action, and what the script waits for besides, because the page did it under the hands. `leaves`: the
+    next page, loaded. `sends`: the answer to what the page sent by script to this path; without it the script would run ahead
+    of the application."""
 
     calls: tuple[Bare, ...]
     leaves: bool = False
+    sends: str = ""
 
 
 async def calls_of(page: CasePage, view: View, action: Action) -> tuple[Bare, ...]:
@@ -121,5 +124,5 @@ async def run(page: Page, actions: Sequence[PlainAction]) -> float:
     """
     started = time.perf_counter()
     for action in actions:
-        await act_bare(page, action.calls, TIMEOUT, action.leaves)
+        await act_bare(page, action.calls, TIMEOUT, action.leaves, action.sends)
     return time.perf_counter() - started

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from agent.bench.plain import PlainAction, calls_of, run
 from browser.errors import BrowserError
@@ -329,11 +330,13 @@ async def _again(page: CasePage, case: str, actions: Sequence[Action]) -> _Again
             view = await _ready(page, action)
             done.seconds += time.perf_counter() - started
             calls = await calls_of(page, view, action)
-            navigations = page.traffic.navigations
+            traffic, navigations, serial = page.traffic, page.traffic.navigations, page.traffic.serial
             started = time.perf_counter()
             outcome = await page.perform(view, action)
             done.seconds += time.perf_counter() - started
-            done.script.append(PlainAction(calls=calls, leaves=page.traffic.navigations > navigations))
+            sent = [urlsplit(one.url).path for one in traffic.since(serial) if one.writes and one.scripted]
+            leaves = traffic.navigations > navigations
+            done.script.append(PlainAction(calls=calls, leaves=leaves, sends="" if leaves or not sent else sent[-1]))
             if not outcome.ok:
                 done.faults.append(f"step {number} of {len(actions)}, {_told(action)}, is {outcome.result}: {outcome.message}")
                 break
