@@ -200,8 +200,15 @@ class CasePage:
     async def _rest(self, timeout: float, fresh: bool, report: bool = False) -> Rest:
         if await self.dialogs.look() is not None:
             return Rest()
-        self._settled = await self.settler.settle(timeout, fresh, report)
+        self._settled = await self.settler.settle(timeout, fresh, report, self._read_ahead)
         return self._settled
+
+    async def _read_ahead(self) -> None:
+        """Read the page while it waits for an answer: after that, only what the answer has changed is left to read."""
+        try:
+            await self._look()
+        except PageError:
+            pass  # the look that counts will say so
 
     async def snapshot(self) -> Snapshot:
         """The page as it is now.

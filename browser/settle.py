@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -22,6 +23,7 @@ CALL = """([method, argument]) => {
 PARTS = ("causes", "motion", "settle")
 HUNG = "hung"
 LEFT = "left"
+LATENCY = 0.005  # seconds that an answer of the page's takes to come here
 AGAIN = 0.1  # seconds that a frame which hung the last time is waited for
 
 
@@ -73,23 +75,31 @@ class Settler:
         """Put the in-page part into every document from now on."""
         await self.page.add_init_script(script=script())
 
-    async def settle(self, limit: float | None = None, fresh: bool = True, report: bool = False) -> Rest:
+    async def settle(
+        self,
+        limit: float | None = None,
+        fresh: bool = True,
+        report: bool = False,
+        meanwhile: Callable[[], Awaitable[object]] | None = None,
+    ) -> Rest:
         """Wait until the DOM is still, no tracked request is under way, and nothing visible is marked busy.
 
-        `fresh`: the stillness counts from the action at the earliest (from now, where that has sent for something), not from
-        the last change. `report`: ask for what the last click did.
+        `fresh`: the stillness counts from the action at the earliest (from now or the last answer, where that has sent for
+        something), not from the last change. `report`: ask for what the last click did. `meanwhile`: done once when the DOM has
+        become still and requests have not.
 
         Raises:
             PageError: the page or its browser is gone.
         """
-        deadline = time.monotonic() + (self.settings.limit if limit is None else limit)
-        rest = Rest()
+        started, traffic = time.monotonic(), self.traffic
+        deadline = started + (self.settings.limit if limit is None else limit)
         while True:
-            idle = await self.traffic.idle(deadline)
-            serial, navigations = self.traffic.serial, self.traffic.navigations
+            idle = await traffic.idle(deadline)
+            serial, navigations = traffic.serial, traffic.navigations
             left = max(0.0, deadline - time.monotonic())
-            since = "change" if not fresh else "act" if serial == self.traffic.began else "now"
-            arguments = [self.settings.window * 1000, left * 1000, since, report]
+            since = "change" if not fresh else "act" if serial == traffic.began else "answer"
+            ago = (time.monotonic() - max(started, traffic.last)) * 1000
+            arguments = [self.settings.window * 1000, left * 1000, since, ago, report]
             try:
                 async with asyncio.timeout(left + self.settings.grace):
                     answers = await self._frames("quiet", arguments, left + self.settings.grace / 2)
@@ -111,8 +121,15 @@ class Settler:
             )
             if time.monotonic() >= deadline:
                 return rest.model_copy(update={"quiet": False})
-            if rest.quiet and (serial, navigations) == (self.traffic.serial, self.traffic.navigations):
+            if rest.quiet and (serial, navigations) == (traffic.serial, traffic.navigations):
                 return rest
+            # What came and went meanwhile has been over for as long as the DOM has to be still.
+            over = not traffic.busy() and rest.at - traffic.last > self.settings.window + LATENCY
+            if rest.quiet and over and len(answers) == len(self._attached()):
+                return rest
+            if rest.quiet and meanwhile is not None:
+                await meanwhile()
+                meanwhile = None
             fresh = True
 
     async def stamp(self) -> tuple[str, ...]:
@@ -129,7 +146,7 @@ class Settler:
     async def changed(self, stamp: tuple[str, ...], timeout: float) -> bool:
         """Wait until the page differs from `stamp`, by a change in the DOM or a field, or by a navigation; at most `timeout`
         seconds."""
-        frames = [frame for frame in self.page.frames if not frame.is_detached()]
+        frames = self._attached()
         if len(frames) != len(stamp):
             return True
         tasks = [
@@ -150,6 +167,9 @@ class Settler:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _attached(self) -> list[Frame]:
+        return [frame for frame in self.page.frames if not frame.is_detached()]
+
     async def _changed(self, frame: Frame, before: str, timeout: float) -> bool:
         try:
             return bool(await ask(frame, "changed", [before, timeout * 1000]))
@@ -160,7 +180,7 @@ class Settler:
 
     async def _frames(self, method: str, argument: Any, patience: float) -> list[Any]:
         """The answers of all frames. `patience`: seconds that frames other than the main one are waited for."""
-        frames = [frame for frame in self.page.frames if not frame.is_detached()]
+        frames = self._attached()
         self._hung.intersection_update(frames)
         return list(await asyncio.gather(*(self._answer(frame, method, argument, patience) for frame in frames)))
 

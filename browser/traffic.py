@@ -79,7 +79,7 @@ class Exchange:
 class Traffic:
     """Follows a page's requests from its events. `serial` counts the requests so far, `navigations` the main frame's, `left`
     the windows that the page opened and the files that it gave out. `acting`: somebody acts between `begin` and `end`; `began`:
-    the `serial` then."""
+    the `serial` then. `last`: when something last came or went that is waited for, in monotonic seconds."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -97,6 +97,7 @@ class Traffic:
             Counter()
         )  # how often a place kept a read by script waiting that nobody acted for
         self._changed = asyncio.Event()
+        self.last = 0.0
         page.on("request", self._on_request)
         page.on("response", self._on_response)
         page.on("requestfinished", self._on_end)
@@ -194,7 +195,7 @@ class Traffic:
         self._log.append(exchange)
         if not self.acting and not exchange.writes and exchange.scripted:
             self._polls[exchange.place] += 1
-        self._changed.set()
+        self._tell(exchange)
 
     def _on_response(self, response: Response) -> None:
         exchange = self._open.get(response.request)
@@ -203,7 +204,7 @@ class Traffic:
         exchange.status, exchange.answered = response.status, time.monotonic()
         length = response.headers.get("content-length", "")
         exchange.short = response.status == 204 or (length.isdecimal() and int(length) < SHORT)
-        self._changed.set()
+        self._tell(exchange)
         if response.headers.get("content-type", "").startswith("text/event-stream"):
             self._close(response.request)
 
@@ -218,7 +219,12 @@ class Traffic:
     def _close(self, request: Request) -> None:
         if exchange := self._open.pop(request, None):
             exchange.done = True
-            self._changed.set()
+            self._tell(exchange)
+
+    def _tell(self, exchange: Exchange) -> None:
+        if not exchange.aside:
+            self.last = time.monotonic()
+        self._changed.set()
 
     def _on_navigated(self, frame: Frame) -> None:
         # What the old document had asked for may end without a word; all of it is older than the newest navigation.
@@ -231,6 +237,7 @@ class Traffic:
         for request, exchange in list(self._open.items()):
             if exchange.frame is frame and not exchange.navigation and exchange.serial < newest:
                 self._close(request)
+        self.last = time.monotonic()
         self._changed.set()
 
     def _on_left(self, _: object) -> None:

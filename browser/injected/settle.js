@@ -2,10 +2,10 @@
 //
 //   globalThis[Symbol.for("casepilot.settle")]
 //     .stamp() -> string                            the same as long as nothing on the page changed; nobody waits for it any more
-//     .quiet([windowMs, limitMs, from, report]) -> Promise<{stamp, quiet, report}>
+//     .quiet([windowMs, limitMs, from, ago, report]) -> Promise<{stamp, quiet, report}>
 //          when the DOM is still, but for what changes of its own accord; none of the last action's short timers is due, nothing that
 //          it set moving moves, and no sign of waiting shows (see causes.js, motion.js). `from`: still since the last "change",
-//          since the last "act", or since "now". `report`: with what came of the last click
+//          since the last "act", or since an "answer" that came `ago` ms ago. `report`: with what came of the last click
 //     .changed([stamp, limitMs]) -> Promise<boolean>
 //     .mark(element) / .report() -> {received, mutated, invalid: [{name, message}]} of the last click on it
 (() => {
@@ -183,12 +183,13 @@
     return motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
   };
 
-  const quiet = ([windowMs, limitMs, from, reported]) =>
+  const quiet = ([windowMs, limitMs, from, ago, reported]) =>
     new Promise((resolve) => {
       const started = performance.now();
       let timer = 0;
       // Nobody has acted since the last rest, where that is later.
-      const earliest = from === "change" ? 0 : from === "act" && causes.acted() > told ? causes.acted() : started;
+      const acted = causes.acted() > told ? causes.acted() : started;
+      const earliest = from === "change" ? 0 : from === "act" ? acted : started - ago;
       causes.resume();
       watchUnder(document);
       const check = () => {

@@ -86,6 +86,35 @@ def test_a_request_by_script_and_what_it_draws_are_waited_for(portal: BlockingPo
     assert "answer" in portal.call(run)
 
 
+def test_what_can_be_done_meanwhile_is_done_once_while_an_answer_is_still_to_come(
+    portal: BlockingPortal, settler: Settler, desk: Desk
+) -> None:
+    """The request begins after the wait has begun, on a page that is still until the answer is there."""
+    asked = "() => { setTimeout(() => fetch('/slow').then(r => r.text()).then(t => document.body.append(t)), 5) }"
+
+    async def run() -> tuple[list[str], str]:
+        texts = []
+
+        async def slow(route) -> None:  # type: ignore[no-untyped-def]
+            await asyncio.sleep(0.4)
+            await route.fulfill(body="answer", headers={"Access-Control-Allow-Origin": "*"})
+
+        async def meanwhile() -> None:
+            texts.append(await settler.page.inner_text("body"))
+
+        await settler.page.route("**/slow", slow)
+        await settler.page.goto(f"{desk.url}/cases")
+        assert (await settler.settle(meanwhile=meanwhile)).quiet
+        texts.clear()
+        await settler.page.evaluate(asked)
+        assert (await settler.settle(meanwhile=meanwhile)).quiet
+        return texts, await settler.page.inner_text("body")
+
+    texts, after = portal.call(run)
+    assert ["answer" in text for text in texts] == [False]
+    assert "answer" in after
+
+
 def test_a_navigation_is_followed_to_its_end(portal: BlockingPortal, settler: Settler, desk: Desk) -> None:
     async def run() -> str:
         await settler.page.goto(f"{desk.url}/login")
