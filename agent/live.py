@@ -17,7 +17,7 @@ from browser.errors import BrowserError
 from browser.page import CasePage
 from browser.session import target_id
 from policies.feedback import Reason, Verdict
-from policies.proposal import is_critical
+from policies.proposal import explained, is_critical
 from policies.trace import Step, TraceWriter
 from schema_extraction.action import Action, Outcome, action_value, target_key
 from schema_extraction.match import NoMatch, remembered
@@ -243,6 +243,7 @@ class Live:
         if handoff is None:
             logger.warning("{}: {} was done in the page while the agent had it", self.session, target_key(action))
             return
+        action = explained(action, handoff.ranked)
         critical = is_critical(view, action)
         self.steps.append((view, action))
         user = self.operator or self.worker.settings.operator

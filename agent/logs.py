@@ -24,6 +24,14 @@ def tame_dbos() -> None:
     dbos.propagate = False
 
 
+def tame_warnings() -> None:
+    """Send what libraries warn of into the same logs, instead of to standard error in the midst of a progress bar."""
+    logging.captureWarnings(True)
+    warnings = logging.getLogger("py.warnings")
+    warnings.handlers[:] = [_IntoLoguru()]
+    warnings.propagate = False
+
+
 def log_to(folder: Path | None = None, *, quiet: bool = False) -> list[int]:
     """Send logs to `folder`/run.log and, unless `quiet`, warnings to standard error; returns the handlers' ids."""
     logger.remove()

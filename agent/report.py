@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from agent.charts import Bar, Part, Rule, Series, bars, lines
 from agent.results import Check, HandOffShown, Results, headline, of_total, percent
-from policies.evaluate import CriticEvaluation
 from policies.metrics import RiskCoveragePoint
 from policies.thresholds import Certificate
 from schema_extraction.view import Frozen
@@ -48,17 +47,16 @@ def write_report(results: Results, out: Path, screenshots: Path | None = None) -
 
 def render_report(results: Results, screenshots: Path | None = None) -> str:
     """The page as text: no scripts, no external resources."""
-    environment = Environment(
-        loader=PackageLoader("agent"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    # Slices that go by the certificate of their class are many, and all that is to be said of them is said there.
+    certificates = (
+        [c for c in results.thresholds.certificates if c.standing in (None, "own", "refuted")] if results.thresholds else []
     )
-    environment.filters |= {"percent": percent, "of_total": of_total, "words": words, "check": Check.text}
-    certificates = [c for c in results.thresholds.certificates] if results.thresholds else []
-    return environment.get_template("report.html").render(
+    critic, target = results.critic, results.thresholds.target if results.thresholds else None
+    template = environment().get_template("report.html")
+    return template.render(
         results=results,
         figures=list(headline(results)),
-        risk_coverage=risk_coverage_chart(results.critic, results.thresholds.target if results.thresholds else None)
-        if results.critic
-        else None,
+        risk_coverage=risk_coverage_chart(critic.critic_curve, critic.confidence_curve, target) if critic else None,
         processes=process_chart(results),
         acceptance=acceptance_chart(results),
         thresholds=[ThresholdShown(certificate=c, chart=threshold_chart(c)) for c in certificates],
@@ -67,16 +65,25 @@ def render_report(results: Results, screenshots: Path | None = None) -> str:
     )
 
 
+def environment() -> Environment:
+    """Where the pages of reports are made: templates, and the filters that they use."""
+    made = Environment(
+        loader=PackageLoader("agent"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters |= {"percent": percent, "of_total": of_total, "words": words, "check": Check.text}
+    return made
+
+
 def words(name: str) -> str:
     """`send_message` as ``send message``."""
     return name.replace("_", " ")
 
 
-def risk_coverage_chart(critic: CriticEvaluation, target: float | None) -> Markup:
+def risk_coverage_chart(
+    critic: Sequence[RiskCoveragePoint], confidence: Sequence[RiskCoveragePoint], target: float | None, small: bool = False
+) -> Markup:
     """Risk among the best-scoring share of proposals, for the critic and for the policy's own confidence."""
-    worst = max(
-        (p.risk for curve in (critic.critic_curve, critic.confidence_curve) for p in curve if p.coverage >= 0.05), default=0.1
-    )
+    worst = max((p.risk for curve in (critic, confidence) for p in curve if p.coverage >= 0.05), default=0.1)
     top = math.ceil(max(worst, 0.15) * 10) / 10
 
     def points(curve: Sequence[RiskCoveragePoint]) -> tuple[tuple[float, float], ...]:
@@ -84,14 +91,17 @@ def risk_coverage_chart(critic: CriticEvaluation, target: float | None) -> Marku
 
     return lines(
         [
-            Series(name="policy's own confidence", style="second", points=points(critic.confidence_curve)),
-            Series(name="critic", style="first", points=points(critic.critic_curve)),
+            Series(name="policy's own confidence", style="second", points=points(confidence)),
+            Series(name="critic", style="first", points=points(critic)),
         ],
-        x_label="coverage: share of critical proposals that would run",
+        x_label="" if small else "coverage: share of critical proposals that would run",
         y_label="risk",
         y_range=(0.0, top),
-        y_ticks=round(top * (20 if top <= 0.3 else 10)),
+        y_ticks=2 if small else round(top * (20 if top <= 0.3 else 10)),
+        x_ticks=2 if small else 5,
         rules=[Rule(axis="y", at=1 - target, style="goal")] if target else [],
+        width=240 if small else 520,
+        height=140 if small else 300,
     )
 
 

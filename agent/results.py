@@ -107,13 +107,13 @@ class Phase(Frozen):
 
 
 class Check(Frozen):
-    """A promise with what was met. `unit` "share" shows as per cent."""
+    """A promise with what was met. `unit` "share" shows as per cent, "cases" (of whatever kind) and "ratio" as bare numbers."""
 
     name: str
     relation: Literal["at least", "at most"]
     wanted: float
     met: float | None
-    unit: Literal["share", "seconds", "MB", "cases"] = "share"
+    unit: Literal["share", "seconds", "MB", "cases", "ms", "ratio"] = "share"
 
     @property
     def passed(self) -> bool:
@@ -127,6 +127,8 @@ class Check(Frozen):
             return "–"
         if self.unit == "share":
             return percent(value, 0 if float(100 * value).is_integer() else 1)
+        if self.unit == "ratio":
+            return f"{value:.2f}"
         return f"{value:,.0f}" if self.unit == "cases" else f"{value:,.0f} {'s' if self.unit == 'seconds' else self.unit}"
 
     def describe(self) -> str:

@@ -23,15 +23,19 @@ def _named(target: Target) -> str:
     return repr(target.name or target.key)
 
 
+def _worked_out(action: Fill | Select) -> str:
+    return f" = {action.provenance.formula}" if action.provenance.formula else ""
+
+
 def describe(action: Action) -> str:
-    """One imperative sentence, e.g. ``Fill 'Refund amount' with '50.00'.``"""
+    """One imperative sentence, e.g. ``Fill 'Payout' with '4180.00' = Amount claimed 4,430.00 less Excess 250.00.``"""
     match action:
         case Click():
             return f"Press {_named(action.target)}."
         case Fill():
-            return f"Fill {_named(action.target)} with {action.value!r}."
+            return f"Fill {_named(action.target)} with {action.value!r}{_worked_out(action)}."
         case Select():
-            return f"Choose {action.option!r} in {_named(action.target)}."
+            return f"Choose {action.option!r} in {_named(action.target)}{_worked_out(action)}."
         case Check():
             return f"{'Tick' if action.checked else 'Clear'} {_named(action.target)}."
         case SendMessage():

@@ -23,6 +23,7 @@ CALL = """([method, argument]) => {
 PARTS = ("causes", "motion", "settle")
 HUNG = "hung"
 LEFT = "left"
+STILL = 0.005  # seconds without a change after which a page is worth reading, whatever may still come
 LATENCY = 0.005  # seconds that an answer of the page's takes to come here
 AGAIN = 0.1  # seconds that a frame which hung the last time is waited for
 
@@ -85,8 +86,8 @@ class Settler:
         """Wait until the DOM is still, no tracked request is under way, and nothing visible is marked busy.
 
         `fresh`: the stillness counts from the action at the earliest (from now or the last answer, where that has sent for
-        something), not from the last change. `report`: ask for what the last click did. `meanwhile`: done once when the DOM has
-        become still and requests have not.
+        something), not from the last change. `report`: ask for what the last click did. `meanwhile`: done once, when the DOM
+        has become still and more may be to come.
 
         Raises:
             PageError: the page or its browser is gone.
@@ -102,7 +103,7 @@ class Settler:
             arguments = [self.settings.window * 1000, left * 1000, since, ago, report]
             try:
                 async with asyncio.timeout(left + self.settings.grace):
-                    answers = await self._frames("quiet", arguments, left + self.settings.grace / 2)
+                    answers, at, done = await self._quiet(arguments, left, meanwhile)
             except TimeoutError:
                 return Rest()
             except PlaywrightError as error:
@@ -111,12 +112,13 @@ class Settler:
                     return Rest()
                 await self._loaded(deadline)
                 continue
+            meanwhile = None if done else meanwhile
             if None in answers:
                 return Rest()  # a page that has replaced the browser's own functions
             rest = Rest(
                 stamp=tuple(answer["stamp"] for answer in answers),
                 quiet=idle and all(answer["quiet"] for answer in answers),
-                at=time.monotonic(),
+                at=at,
                 report=answers[0].get("report"),
             )
             if time.monotonic() >= deadline:
@@ -127,10 +129,36 @@ class Settler:
             over = not traffic.busy() and rest.at - traffic.last > self.settings.window + LATENCY
             if rest.quiet and over and len(answers) == len(self._attached()):
                 return rest
-            if rest.quiet and meanwhile is not None:
-                await meanwhile()
-                meanwhile = None
             fresh = True
+
+    async def _quiet(
+        self, arguments: list[Any], left: float, meanwhile: Callable[[], Awaitable[object]] | None
+    ) -> tuple[list[Any], float, bool]:
+        """The answers of all frames at rest, when they came, and whether `meanwhile` has been done, which it is where the main
+        frame's DOM becomes still first."""
+        answering = asyncio.ensure_future(self._frames("quiet", arguments, left + self.settings.grace / 2))
+        try:
+            if meanwhile is None or not await self._still(answering, left):
+                return await answering, time.monotonic(), False
+            begun = time.monotonic()
+            await meanwhile()
+            ended = time.monotonic()
+            answers = await answering
+            at = time.monotonic()
+            # Answers may have lain there while nobody listened.
+            return answers, begun if at - ended < LATENCY else at, True
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+
+    async def _still(self, answering: asyncio.Future[Any], left: float) -> bool:
+        still = asyncio.ensure_future(ask(self.page.main_frame, "still", [STILL * 1000, left * 1000]))
+        try:
+            await asyncio.wait({answering, still}, return_when=asyncio.FIRST_COMPLETED)
+            return not answering.done() and still.exception() is None and bool(still.result())
+        finally:
+            still.cancel()
+            await asyncio.gather(still, return_exceptions=True)
 
     async def stamp(self) -> tuple[str, ...]:
         """The page's present stamp; empty while it is loading, hung, or has a browser dialog open."""

@@ -1,9 +1,12 @@
 """A model folder: policy, critic and thresholds with what they were made from. Safetensors and JSON, never pickle.
 
 bundle.json          what the model is, and the sha256 of every file it needs
-policy.safetensors   arrays of the policy      policy.json   the rest of it
+policy.safetensors   arrays of the policy      policy.json   the rest of it, with the formulas and comparisons that were found
 critic.json          the critic, once there is one
+critic_typed.json    the critic that reads no text
+preferences.json     what operators would have done another way, for people to look at
 thresholds.json      certified thresholds, once calibrated (see `policies.thresholds`)
+thresholds_typed.json  the same for the critic that reads no text
 """
 
 from __future__ import annotations
@@ -26,14 +29,20 @@ from schema_extraction.view import VIEW_VERSION, Frozen
 
 if TYPE_CHECKING:
     from policies.encoder import EncoderSettings
-    from policies.small.critic import SmallCritic
+    from policies.preferences import Preferences
+    from policies.proposal import Critic
+    from policies.small.critic import SmallCritic, TypedCritic
     from policies.small.policy import SmallPolicy
     from policies.thresholds import Thresholds
+    from schema_extraction.profile import CriticKind
 
 FORMAT = 1
 META = "bundle.json"
 CRITIC = "critic.json"
+TYPED = "critic_typed.json"
+PREFERENCES = "preferences.json"
 THRESHOLDS = "thresholds.json"
+TYPED_THRESHOLDS = "thresholds_typed.json"
 
 
 class Meta(Frozen):
@@ -62,6 +71,24 @@ class Bundle:
     critic: SmallCritic | None
     thresholds: Thresholds | None
     meta: Meta
+    typed: TypedCritic | None = None
+    typed_thresholds: Thresholds | None = None
+    preferences: Preferences | None = None
+
+    def judge(self, kind: CriticKind = "full") -> tuple[Critic | None, Thresholds | None]:
+        """The critic that a profile asks for, with its thresholds; None where there is none yet.
+
+        Raises:
+            ModelError: the profile asks for the critic that reads no text, and this model has only the other.
+        """
+        if kind == "full":
+            return self.critic, self.thresholds
+        if self.typed is None and self.critic is not None:
+            raise ModelError(
+                f"The profile asks for a critic that reads no text, met a model with none: {str(self.path)!r}. "
+                "Train it again with `casepilot critic` and `casepilot calibrate`, or leave `critic: typed` out of the profile."
+            )
+        return self.typed, self.typed_thresholds
 
 
 def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None = 1) -> Bundle:
@@ -95,10 +122,14 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     try:
         policy = store.load(path, texts)
         judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
+        typed = critic.load_typed(path / TYPED, policy) if TYPED in meta.files else None
+        liked = read_preferences(path)
     except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
-    thresholds = Thresholds.read(path / THRESHOLDS) if (path / THRESHOLDS).is_file() else None
-    return Bundle(path, policy, judge, thresholds, meta)
+    certified, typed_certified = (
+        Thresholds.read(path / name) if (path / name).is_file() else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
+    )
+    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked)
 
 
 def read_meta(path: Path) -> Meta:
@@ -123,9 +154,17 @@ def read_meta(path: Path) -> Meta:
         raise ModelError(f"Model {str(path)!r} is damaged: {META} cannot be read. Train it again.") from error
 
 
+def read_preferences(path: Path) -> Preferences | None:
+    """What the operators of a model do another way, without loading the model; None where nothing is known of it."""
+    from policies.preferences import Preferences
+
+    file = path / PREFERENCES
+    return Preferences.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None
+
+
 def write_meta(folder: Path, meta: Meta) -> Meta:
     """Write `bundle.json` with the digests of the files that lie beside it, in one stroke; gives what was written."""
-    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name not in (META, THRESHOLDS))
+    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name not in (META, THRESHOLDS, TYPED_THRESHOLDS))
     meta = meta.model_copy(update={"files": {name: _sha(folder / name) for name in names if not name.startswith(".")}})
     replace_text(folder / META, meta.model_dump_json(indent=1))
     return meta
@@ -161,6 +200,19 @@ def new_folder(out: Path) -> Iterator[Path]:
             os.replace(folder, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def changed(path: Path) -> Iterator[Path]:
+    """A copy of a model folder to change, that takes its place when all went well; otherwise the model stays as it was.
+
+    Raises:
+        ModelError: there is no model at `path`.
+    """
+    read_meta(path)
+    with new_folder(path) as folder:
+        shutil.copytree(path, folder, dirs_exist_ok=True)
+        yield folder
 
 
 def _sha(file: Path) -> str:

@@ -3,9 +3,10 @@
 Which verdicts count. Only those that were asked for whatever the score was (codes `copilot`, `calibrating`,
 `no_certificate`): a step that was handed off *because* it scored low says nothing of the steps above the threshold. Steps
 on unfamiliar views are left out, since the gate never runs them. Environment verdicts are dropped: neither side erred.
-Only `accept` counts as right. An edit had another value, and a preference ("acceptable, but I do it another way") counts
-as wrong too, so that the certified precision is a lower bound of the share that is correct; `preferences_pass` counts
-preferences as right instead, for targets that speak of correctness alone.
+A rejection that names no error, after which the operator took the very same step, or sent the message in other words, is read
+as a preference: what was done speaks louder. Only `accept` counts as right. An edit had another value, and a preference
+("acceptable, but I do it another way") counts as wrong too, so that the certified precision is a lower bound of the share that
+is correct; `preferences_pass` counts preferences as right instead, for targets that speak of correctness alone.
 
 Which cases. Feedback is split by a hash of the case id, the same everywhere: the critic learns from one third, thresholds are
 certified on the rest, so no threshold is set on scores that the critic has seen the answers to. Certificates get the larger
@@ -15,8 +16,10 @@ part because they are what small numbers hurt: 22 straight accepts are the least
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal
 
@@ -27,8 +30,9 @@ from policies.errors import FeedbackError, ModelError, TraceError
 from policies.feedback import Reason, Verdict
 from policies.gate import NOVELTY_LIMIT
 from policies.proposal import CRITICAL_CLASSES, Critic, History, HistoryItem, action_class
-from policies.thresholds import DELTA, TARGET, Family, Scored, Thresholds, certify_all
+from policies.thresholds import DELTA, LEAST, TARGET, Family, Scored, Thresholds, Unit, certify_all
 from policies.trace import Step, by_case, read_steps
+from schema_extraction.action import same_action
 from schema_extraction.view import Frozen
 
 Part = Literal["critic", "calibration"]
@@ -36,16 +40,17 @@ Progress = Callable[[int, int], None]
 """Called with how many of how many are done."""
 
 UNSELECTED = ("copilot", "calibrating", "no_certificate")
-THRESHOLDS_FILE = "thresholds.json"
 
 
 class CalibrationSettings(Frozen):
-    """`target`, `delta`, `family`: see `policies.thresholds`. `slices`: also certify every class within every slice."""
+    """`target`, `delta`, `family`, `least`, `unit`: see `policies.thresholds`. `slices`: of every class, too."""
 
     target: float = Field(TARGET, gt=0, lt=1)
     delta: float = Field(DELTA, gt=0, lt=1)
-    family: Family = "class"
-    slices: bool = False
+    family: Family = "joint"
+    slices: bool = True
+    least: int = Field(LEAST, ge=1)
+    unit: Unit = "action"
     novelty_limit: float = NOVELTY_LIMIT
     preferences_pass: bool = False
 
@@ -77,6 +82,18 @@ def is_right(verdict: Verdict, *, preferences_pass: bool = False) -> bool | None
     return preferences_pass and verdict.reason in (Reason.PREFERENCE, Reason.OPTIONAL_STEP)
 
 
+def understood(step: Step, following: Step | None) -> Verdict | None:
+    """The verdict on a step in the light of what was done next: one that names no error is a preference where the operator then
+    did what was proposed, or sent the message in other words."""
+    verdict = step.verdict
+    if verdict is None or verdict.kind == "accept" or verdict.reason not in (None, Reason.OTHER) or not step.ranked:
+        return verdict
+    own = following.action if following is not None and following.actor == "operator" else None
+    proposed = step.ranked[0].action
+    alike = own is not None and (same_action(own, proposed) or (own.type == proposed.type == "send_message"))
+    return verdict.model_copy(update={"reason": Reason.PREFERENCE}) if alike else verdict
+
+
 def histories(steps: Iterable[Step]) -> Iterator[tuple[Step, History]]:
     """Each step with what was done before it in its own session."""
     for case in by_case(steps).values():
@@ -96,13 +113,20 @@ def histories(steps: Iterable[Step]) -> Iterator[tuple[Step, History]]:
                 past[step.session] = (*before, item)
 
 
-def judged(steps: Iterable[Step], settings: CalibrationSettings = CalibrationSettings()) -> Iterator[Judged]:
-    """The critical proposals whose verdicts count, of both parts."""
+def judged(
+    steps: Iterable[Step], settings: CalibrationSettings = CalibrationSettings(), *, environment: bool = False
+) -> Iterator[Judged]:
+    """The critical proposals whose verdicts count, of both parts. `environment`: as binary feedback has it, where what the
+    environment did is a rejection like any other."""
     dropped: Counter[str] = Counter()
+    steps = list(steps)
+    following = {step.place: after for case in by_case(steps).values() for step, after in zip_longest(case, case[1:])}
     for step, history in histories(steps):
-        if step.verdict is None or not step.ranked or not step.critical:
+        verdict = understood(step, following[step.place])
+        if verdict is None or not step.ranked or not step.critical:
             continue
-        right = is_right(step.verdict, preferences_pass=settings.preferences_pass)
+        right = is_right(verdict, preferences_pass=settings.preferences_pass)
+        right = False if right is None and environment else right
         if step.decision is not None and step.decision.code not in UNSELECTED:
             dropped[f"handed off as {step.decision.code}"] += 1
         elif step.ranked[0].novelty > settings.novelty_limit:
@@ -110,7 +134,7 @@ def judged(steps: Iterable[Step], settings: CalibrationSettings = CalibrationSet
         elif right is None:
             dropped["environment"] += 1
         else:
-            yield Judged(step=step, history=history, accepted=right)
+            yield Judged(step=step.model_copy(update={"verdict": verdict}), history=history, accepted=right)
     if dropped:
         logger.info("Verdicts left out of calibration: {}", ", ".join(f"{n} {why}" for why, n in sorted(dropped.items())))
 
@@ -125,7 +149,7 @@ def read_judged(feedback: Path, part: Part | None, settings: CalibrationSettings
         steps = [s for s in read_steps(feedback) if part is None or feedback_part(s.case_id) == part]
     except TraceError as error:
         raise FeedbackError(
-            f"No feedback at {str(feedback)!r}. Run `casepilot run --stage copilot` to collect some."
+            f"No feedback to use at {str(feedback)!r}: {error} Run `casepilot run --stage copilot` to collect some."
         ) from error
     found = list(judged(steps, settings))
     if not found:
@@ -138,10 +162,19 @@ def read_judged(feedback: Path, part: Part | None, settings: CalibrationSettings
 
 
 def score_all(critic: Critic, found: list[Judged], progress: Progress | None = None) -> list[float]:
-    """The critic's score of every judged proposal, recomputed: a recorded score may be an older critic's."""
+    """The critic's score of every judged proposal, recomputed: a recorded score may be an older critic's.
+
+    Raises:
+        ModelError: a score is no number.
+    """
     scores: list[float] = []
     for done, item in enumerate(found, start=1):
         scores.append(critic.score(item.step.view, item.history, item.step.ranked))
+        if not math.isfinite(scores[-1]):
+            raise ModelError(
+                f"Expected a score between 0 and 1 for case {item.step.case_id}, met {scores[-1]!r}: the critic is damaged. "
+                "Train it again with `casepilot critic`; thresholds were left as they are."
+            )
         if progress:
             progress(done, len(found))
     return scores
@@ -150,13 +183,14 @@ def score_all(critic: Critic, found: list[Judged], progress: Progress | None = N
 def thresholds_from(
     found: list[Judged], scores: list[float], settings: CalibrationSettings = CalibrationSettings()
 ) -> Thresholds:
-    """Certificates for every class of critical action, from judged proposals and the critic's scores of them."""
+    """Certificates for every class and slice of critical action, from judged proposals and the critic's scores of them."""
     actions = (
         Scored(
             action_class=action_class(item.step.ranked[0].action),
             slice=item.step.view.slice,
             score=score,
             accepted=item.accepted,
+            case=item.step.case_id,
         )
         for item, score in zip(found, scores, strict=True)
     )
@@ -166,6 +200,8 @@ def thresholds_from(
         delta=settings.delta,
         family=settings.family,
         slices=settings.slices,
+        least=settings.least,
+        unit=settings.unit,
         classes=CRITICAL_CLASSES,
     )
 
@@ -176,18 +212,22 @@ def calibrate(
     settings: CalibrationSettings = CalibrationSettings(),
     progress: Progress | None = None,
 ) -> Thresholds:
-    """Certify the thresholds of a bundle on the calibration part of `feedback` and write them into it.
+    """Certify the thresholds of a bundle, for each of its critics, on the calibration part of `feedback` and write them into
+    it; gives those of the critic that sees all.
 
     Raises:
         ModelError: the bundle is missing or damaged, or has no critic.
         FeedbackError: there are no verdicts to calibrate on.
     """
-    from policies.bundle import load  # torch
+    from policies.bundle import THRESHOLDS, TYPED_THRESHOLDS, load  # torch
 
     found = read_judged(feedback, "calibration", settings)
     bundle = load(bundle_path)
     if bundle.critic is None:
         raise ModelError(f"{str(bundle_path)!r} has no critic yet. Run `casepilot critic` on copilot feedback first.")
     thresholds = thresholds_from(found, score_all(bundle.critic, found, progress), settings)
-    thresholds.write(bundle_path / THRESHOLDS_FILE)
+    typed = thresholds_from(found, score_all(bundle.typed, found), settings) if bundle.typed is not None else None
+    thresholds.write(bundle_path / THRESHOLDS)
+    if typed is not None:
+        typed.write(bundle_path / TYPED_THRESHOLDS)
     return thresholds

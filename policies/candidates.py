@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
+from policies.derive.derived import Derived, without
+from policies.derive.expressions import worded
+from policies.derive.operands import Operands, operands
+from policies.proposal import History
 from policies.sources import Source, sources
 from policies.templates import Template, fold, values
 from schema_extraction.action import (
@@ -50,19 +54,22 @@ class Constant(Frozen):
 
 class Memory(Frozen):
     """What training traces add to a view. `constants` and `templates` by target key; `used`: keys of all targets ever acted
-    on; `operations`: how a control was operated where its role leaves it open."""
+    on; `operations`: how a control was operated where its role leaves it open; `derived`: how values are worked out; `past`:
+    whether what was entered on earlier forms is offered again."""
 
     constants: dict[str, tuple[Constant, ...]] = Field(default_factory=dict)
     templates: dict[str, tuple[Template, ...]] = Field(default_factory=dict)
     operations: dict[str, Operation] = Field(default_factory=dict)
     used: frozenset[str] = frozenset()
+    derived: Derived = Derived()
+    past: bool = False
 
 
 @dataclass(frozen=True)
 class Candidate:
     """One value that a target can be given. `slot` names the source across views (`fact:<key>|raw`, `option:<label>`,
-    `constant:<text>`, `template:<id>`); `label` is what stands beside the source; `origin` is its element on this view;
-    candidates of the same `meaning` differ in wording only."""
+    `constant:<text>`, `template:<id>`, `derived:<id>`); `label` is what stands beside the source;
+    `origin` is its element on this view; candidates of the same `meaning` differ in wording only."""
 
     text: str
     provenance: Provenance
@@ -154,11 +161,13 @@ def _composites(view: View) -> Iterator[tuple[Operation, Control | None]]:
 class Offer:
     """The values that a view offers, worked out once per view."""
 
-    def __init__(self, view: View, memory: Memory) -> None:
+    def __init__(self, view: View, memory: Memory, history: History = ()) -> None:
         self.view = view
         self.memory = memory
-        self.sources = sources(view)
+        self.history = history
+        self.sources = sources(view, history if memory.past else ())
         self._slots = values(self.sources)
+        self._given: Operands | None = None
 
     def candidates(self, choice: Choice) -> tuple[Candidate, ...]:
         """Values that `choice` can be given and does not already have. Several may have the same text from other sources."""
@@ -167,9 +176,12 @@ class Offer:
         control = choice.control
         if control is not None and control.options and choice.operation != "fill":
             found = _options(control)
+            labels = {candidate.text for candidate in found}
+            found += [candidate for candidate in self._derived(choice.key) if candidate.text in labels]
         else:
             found = [*self._constants(choice.key), *self._templates(choice)]
             if choice.operation == "fill" or (choice.operation == "select" and control is not None):
+                found += self._derived(choice.key)
                 found += self._copies(control)
         held = fold(control.value.raw) if control is not None and control.value and choice.operation != "send_message" else None
         return tuple(c for c in found if fold(c.text) != held and (control is None or accepts(control, c.text)))
@@ -186,6 +198,24 @@ class Offer:
                 where = Provenance(source="template", where=template.id)
                 slot = f"template:{template.id}"
                 found.append(Candidate(text, where, slot, template.text, meaning=template.meaning))
+        return found
+
+    def _derived(self, key: str) -> list[Candidate]:
+        """What the formulas behind a field come to."""
+        found = []
+        for formula in self.memory.derived.of(key, self.view.slice):
+            if self._given is None:
+                self._given = operands(self.view, self.history)
+            given = without(self._given, key)
+            if (worked_out := formula.value(given)) is not None:
+                result, text = worked_out
+                where = Provenance(source="derived", where=formula.id, formula=worded(formula.expression, given))
+                candidate = Candidate(text, where, f"derived:{formula.id}", worded(formula.expression))
+                if isinstance(result, date):
+                    candidate = replace(candidate, kind="date", day=result)
+                elif isinstance(result, float):
+                    candidate = replace(candidate, kind="number", number=result)
+                found.append(candidate)
         return found
 
     def _copies(self, control: Control | None) -> list[Candidate]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from policies.candidates import Candidate, Choice, Constant, Memory, Offer, Operation, choices
 from policies.errors import TraceError
+from policies.feedback import Reason
 from policies.literals import chosen, literals, task_of
 from policies.proposal import History, HistoryItem, is_critical
 from policies.sources import sources
@@ -104,6 +105,8 @@ def samples(case: Sequence[Step]) -> Iterator[Sample]:
         history = histories.get(step.session, ())
         agreed = step.verdict is not None and step.verdict.kind in ("accept", "edit")
         worked = step.outcome is None or step.outcome.ok
+        if step.verdict is not None and step.verdict.reason is Reason.ENVIRONMENT:
+            worked = False  # what was done about a page that misbehaved is no way to work a case
         if (step.actor == "operator" or agreed) and worked and id(step) not in slips:
             yield Sample(step.case_id, step.view, history, step.action)
         histories[step.session] = (*history, HistoryItem(action=step.action, actor=step.actor, outcome=step.outcome))
@@ -127,8 +130,10 @@ def _slips(case: Sequence[Step]) -> set[int]:
     return found
 
 
-def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
-    """Constants, templates and habits that at least `min_cases` cases share, so that nothing of a single customer stays."""
+def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES, past: bool = False) -> Memory:
+    """Constants, templates and habits that at least `min_cases` cases share, so that nothing of a single customer stays.
+
+    `past`: see `Memory`."""
     operations: dict[str, Counter[Operation]] = defaultdict(Counter)
     typed: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     drafts: dict[str, list[Draft]] = defaultdict(list)
@@ -144,7 +149,7 @@ def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
                 continue
         if value is None or isinstance(sample.action, Check):
             continue
-        offered = sources(sample.view)
+        offered = sources(sample.view, sample.history if past else ())
         if key in TEXT_KEYS or isinstance(sample.action, Fill):
             drafts[key].append(delexicalise(value, offered, sample.case_id))
             sent[key].append((sample, value))
@@ -154,7 +159,7 @@ def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
     for key, group in drafts.items():
         known = learn(group, min_cases)
         if key in TEXT_KEYS:
-            templates[key] = group_wordings(known, _uses(known, sent[key]))
+            templates[key] = group_wordings(known, _uses(known, sent[key], past))
         else:
             templates[key] = tuple(t for t in known if t.slots and any(p.strip() for p in t.pieces))
     constants = {
@@ -170,14 +175,15 @@ def learn_memory(found: Iterable[Sample], min_cases: int = MIN_CASES) -> Memory:
         templates={key: value for key, value in templates.items() if value},
         operations={key: counts.most_common(1)[0][0] for key, counts in sorted(operations.items())},
         used=frozenset(used),
+        past=past,
     )
 
 
-def _uses(known: Sequence[Template], sent: Iterable[tuple[Sample, str]]) -> Iterator[Use]:
+def _uses(known: Sequence[Template], sent: Iterable[tuple[Sample, str]], past: bool) -> Iterator[Use]:
     """Which template each message was sent with, and when."""
     for sample, text in sent:
         view, history = sample.view, sample.history
-        slots = values(sources(view))
+        slots = values(sources(view, history if past else ()))
         template = next((t for t in known if fold(t.fill(slots) or "") == fold(text)), None)
         if template is not None:
             picked = tuple(sorted(chosen(history).items()))
@@ -192,7 +198,7 @@ def example(sample: Sample, memory: Memory) -> Example | None:
     target = next((i for i, c in enumerate(offered) if c.key == key and c.operation == sample.action.type), None)
     if target is None:
         return None
-    offer = Offer(sample.view, memory)
+    offer = Offer(sample.view, memory, sample.history)
     candidates = offer.candidates(offered[target])
     return Example(sample, offered, target, candidates, _matches(sample, candidates, offer, memory))
 

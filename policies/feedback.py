@@ -36,14 +36,24 @@ class Verdict(Frozen):
     implicit: bool = False
 
 
-def critic_label(verdict: Verdict) -> float | None:
-    """The critic's target in [0, 1] for a proposal with this verdict, or None when it teaches nothing."""
+Grade = Literal["accepted", "preference", "error", "environment"]
+"""What a verdict says of a proposal: accepted as it was; right but not this person's way; wrong; nothing."""
+
+
+def grade(verdict: Verdict) -> Grade:
+    """A verdict without a reason is taken at its word: an error."""
     if verdict.kind == "accept":
-        return 1.0
+        return "accepted"
     match verdict.reason:
         case Reason.ENVIRONMENT:
-            return None
+            return "environment"
         case Reason.PREFERENCE | Reason.OPTIONAL_STEP:
-            return 0.5
+            return "preference"
         case _:
-            return 0.0
+            return "error"
+
+
+def critic_label(verdict: Verdict, preference: float = 0.5) -> float | None:
+    """The critic's target in [0, 1] for a proposal with this verdict, or None when it teaches nothing. `preference`: that of a
+    right proposal which the operator would have done another way."""
+    return {"accepted": 1.0, "preference": preference, "error": 0.0, "environment": None}[grade(verdict)]

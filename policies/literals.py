@@ -19,6 +19,7 @@ EDGES = (
 )
 """Roundest first: where data cannot tell two edges apart the rounder is taken."""
 LITERAL_KINDS = frozenset({"text", "choice", "number"})
+TYPED_KINDS = frozenset({"number", "money", "date"})
 MAX_LITERAL = 60
 
 Names = frozenset[str]
@@ -42,6 +43,22 @@ def literals(view: View, history: History = (), *, controls: bool = True) -> Nam
                 names.update(_of(control.key, control.value, view))
                 if control.checked is not None:
                     names.add(f"{control.key}:{control.checked}")
+    names |= {f"past {key}={value}" for key, value in chosen(history).items() if view.control(key) is None}
+    return frozenset(names - {""})
+
+
+def typed_literals(view: View, history: History = (), *, controls: bool = True) -> Names:
+    """The literals in which no text has a part that anybody wrote for this case: numbers, sums and dates of facts, and what was
+    chosen among options."""
+    names = {f"slice={view.slice}"}
+    for fact in view.facts:
+        if fact.value.kind in TYPED_KINDS:
+            names.update(_of(fact.key, fact.value, view))
+    if controls:
+        for control in view.controls:
+            if not control.part and (control.options or control.checked is not None):
+                names.add(literal(control.key, control.value) if control.options else "")
+                names.add(f"{control.key}:{control.checked}" if control.checked is not None else "")
     names |= {f"past {key}={value}" for key, value in chosen(history).items() if view.control(key) is None}
     return frozenset(names - {""})
 

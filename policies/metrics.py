@@ -5,15 +5,17 @@ Scores are the probability that a proposal is right (`score` in [0, 1]); labels 
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta
-from sklearn.metrics import f1_score, precision_recall_fscore_support, roc_auc_score
+from scipy.special import betaincinv
+from sklearn.metrics import precision_recall_fscore_support, roc_auc_score
 
 from schema_extraction.view import Frozen
 
+T = TypeVar("T")
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
@@ -27,6 +29,18 @@ class Share(Frozen):
     lower: float
     upper: float
     confidence: float = 0.9
+
+
+class Estimate(Frozen):
+    """A figure with its two-sided interval at `confidence`. A share says `count` of `total`; `value` is None without data."""
+
+    value: float | None
+    lower: float | None = None
+    upper: float | None = None
+    confidence: float = 0.95
+    method: Literal["clopper-pearson", "bootstrap by case"] = "clopper-pearson"
+    count: int | None = None
+    total: int | None = None
 
 
 class ClassScores(Frozen):
@@ -75,8 +89,8 @@ def precision_bounds(count: int, total: int, *, confidence: float = 0.9) -> tupl
     if not 0 <= count <= total:
         raise ValueError(f"Expected 0 <= count <= total, met {count!r} of {total!r}; check the counts.")
     alpha = 1.0 - confidence
-    lower = float(beta.ppf(alpha, count, total - count + 1)) if count else 0.0
-    upper = float(beta.ppf(confidence, count + 1, total - count)) if count < total else 1.0
+    lower = float(betaincinv(count, total - count + 1, alpha)) if count else 0.0
+    upper = float(betaincinv(count + 1, total - count, confidence)) if count < total else 1.0
     return lower, upper
 
 
@@ -85,6 +99,45 @@ def share(count: int, total: int, *, confidence: float = 0.9) -> Share:
     lower, upper = precision_bounds(count, total, confidence=confidence)
     return Share(
         count=count, total=total, value=count / total if total else None, lower=lower, upper=upper, confidence=confidence
+    )
+
+
+def proportion(count: int, total: int, *, confidence: float = 0.95) -> Estimate:
+    """A share with its two-sided exact (Clopper-Pearson) interval."""
+    lower, upper = precision_bounds(count, total, confidence=(1.0 + confidence) / 2)
+    return Estimate(
+        value=count / total if total else None,
+        lower=lower if total else None,
+        upper=upper if total else None,
+        confidence=confidence,
+        count=count,
+        total=total,
+    )
+
+
+def bootstrap(
+    cases: Sequence[T],
+    statistic: Callable[[Sequence[T]], float | None],
+    *,
+    repeats: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """A statistic of cases with its percentile interval over resamples of whole cases (Efron 1979): what happens within a case
+    hangs together. Resamples in which the statistic has no value are left out."""
+    if not cases:
+        return Estimate(value=None, confidence=confidence, method="bootstrap by case")
+    rng = np.random.default_rng(seed)
+    drawn = (statistic([cases[i] for i in rng.integers(0, len(cases), len(cases))]) for _ in range(repeats))
+    found = np.array([value for value in drawn if value is not None], dtype=np.float64)
+    tail = (1.0 - confidence) / 2
+    low, high = np.quantile(found, [tail, 1.0 - tail]) if len(found) else (None, None)
+    return Estimate(
+        value=statistic(cases),
+        lower=None if low is None else float(low),
+        upper=None if high is None else float(high),
+        confidence=confidence,
+        method="bootstrap by case",
     )
 
 
@@ -158,7 +211,12 @@ def best_threshold(scores: ArrayLike, labels: ArrayLike, average: Literal["macro
         return 0.5
     values = np.unique(s)
     candidates = np.concatenate([[values[0]], (values[1:] + values[:-1]) / 2, [np.nextafter(values[-1], np.inf)]])
-    f1 = [f1_score(y, s >= t, average=average, zero_division=0.0) for t in candidates]
+    order = np.sort(s[y == 1]), np.sort(s[y == 0])
+    accepted, wrongly = (len(part) - np.searchsorted(part, candidates) for part in order)
+    missed, rightly = len(order[0]) - accepted, len(order[1]) - wrongly
+    of_accept = 2 * accepted / np.maximum(2 * accepted + wrongly + missed, 1)
+    of_reject = 2 * rightly / np.maximum(2 * rightly + wrongly + missed, 1)
+    f1 = (of_accept + of_reject) / 2 if average == "macro" else of_accept
     return float(candidates[int(np.argmax(f1))])
 
 

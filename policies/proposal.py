@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
-from schema_extraction.action import CLOSING, CRITICAL_TYPES, Action, Click, Outcome
+from schema_extraction.action import CLOSING, CRITICAL_TYPES, Action, Click, Fill, Outcome, Select, same_action
 from schema_extraction.view import Frozen, View
 
 
@@ -81,6 +82,16 @@ def is_critical(view: View, action: Action) -> bool:
         control = view.control(action.target.key)
         return control is None or control.critical
     return action.type in CRITICAL_TYPES
+
+
+def explained(action: Action, ranked: Sequence[Proposal]) -> Action:
+    """What an operator entered, with the formula behind it where the policy knew one: a recorder sees no copy in it."""
+    if isinstance(action, Fill | Select):
+        for proposal in ranked:
+            known = proposal.action
+            if isinstance(known, Fill | Select) and known.provenance.formula and same_action(known, action):
+                return action.but(provenance=known.provenance)
+    return action
 
 
 def action_class(action: Action) -> str:

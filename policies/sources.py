@@ -13,8 +13,10 @@ from datetime import date
 from functools import lru_cache
 
 from policies.encoder import mask
-from schema_extraction.action import Provenance
+from policies.proposal import History
+from schema_extraction.action import Fill, Provenance
 from schema_extraction.normalise import spans
+from schema_extraction.normalise import value as normalised
 from schema_extraction.view import Value, ValueKind, View
 
 MAX_FACT = 200
@@ -42,9 +44,13 @@ class Source:
     day: date | None = None
 
 
-def sources(view: View) -> tuple[Source, ...]:
-    """All sources of a view, each text and slot once, facts first."""
+def sources(view: View, history: History = ()) -> tuple[Source, ...]:
+    """All sources of a view, each text and slot once, facts first. With `history` also what was filled in before, on forms that
+    are gone, where it shows nowhere else."""
     found = [*_facts(view), *_spans(view), *_cells(view), *_controls(view)]
+    if history:
+        shown = {source.text for source in found}
+        found += [source for source in _past(view, history) if source.text not in shown]
     return tuple({(s.slot, s.text): s for s in reversed(found)}.values())[::-1]
 
 
@@ -140,3 +146,12 @@ def _controls(view: View) -> Iterator[Source]:
             where = Provenance(source="derived", where=control.key)
             origin = f"control:{control.key}"
             yield from _of(control.value, origin, control.name, origin, where)
+
+
+def _past(view: View, history: History) -> Iterator[Source]:
+    there = {control.key for control in view.controls}
+    filled = {item.action.target.key: item.action for item in history if isinstance(item.action, Fill)}
+    for key, action in filled.items():
+        if key not in there and len(action.value) <= MAX_FACT:
+            where = Provenance(source="derived", where=key)
+            yield from _of(normalised(action.value, action.target.name), f"past:{key}", action.target.name, "", where)

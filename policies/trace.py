@@ -7,6 +7,8 @@ loses nothing that was written.
 from __future__ import annotations
 
 import gzip
+import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ from policies.errors import TraceError
 from policies.feedback import Verdict
 from policies.proposal import Decision, Proposal
 from schema_extraction.action import Action, Outcome
-from schema_extraction.view import Frozen, View
+from schema_extraction.view import VIEW_VERSION, Frozen, View
 
 TRACE_VERSION = 1
 
@@ -45,6 +47,11 @@ class Step(Frozen):
     verdict: Verdict | None = None
     action: Action | None = None
     outcome: Outcome | None = None
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Tells a step from all others of a trace."""
+        return self.case_id, self.session, self.index
 
 
 class TraceWriter:
@@ -76,19 +83,57 @@ def trace_files(path: Path) -> list[Path]:
 
 
 def read_steps(path: Path) -> Iterator[Step]:
-    """Every well-formed step at or below `path`, in file order; malformed lines are logged with file and line and skipped."""
+    """Every well-formed step at or below `path`, in file order; malformed lines are logged with file and line and skipped, and
+    so are steps of another view version.
+
+    Raises:
+        TraceError: there is no trace file, or only steps of other view versions.
+    """
+    usable, others = 0, Counter[int]()
     for file in trace_files(path):
+        strange: Counter[int] = Counter()
         opener = gzip.open if file.suffix == ".gz" else open
         with opener(file, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
                 try:
-                    yield Step.model_validate_json(line)
+                    step = Step.model_validate_json(line)
                 except ValidationError as error:
+                    version = _view_version(line)
+                    if version is not None and version != VIEW_VERSION:
+                        strange[version] += 1
+                        continue
                     first = error.errors()[0]
                     where = ".".join(str(part) for part in first["loc"]) or "line"
                     logger.warning("{}:{}: malformed step skipped ({}: {})", file, number, where, first["msg"])
+                    continue
+                if step.view.version != VIEW_VERSION:
+                    strange[step.view.version] += 1
+                    continue
+                usable += 1
+                yield step
+        for version, count in strange.items():
+            logger.warning(
+                "{}: {} steps of view version {} skipped, this is version {}; record again to use them",
+                *(file, count, version, VIEW_VERSION),
+            )
+        others += strange
+    if others and not usable:
+        met = ", ".join(f"{count} of version {version}" for version, count in sorted(others.items()))
+        raise TraceError(
+            f"Expected steps of view version {VIEW_VERSION} at {str(path)!r}, met {met} and none of it. "
+            "Record again with `casepilot record`, or use the release of casepilot that recorded them."
+        )
+
+
+def _view_version(line: str) -> int | None:
+    """The view version of a line that is no step of this release, if it says one."""
+    try:
+        version = json.loads(line)["view"]["version"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return version if isinstance(version, int) else None
 
 
 def by_case(steps: Iterable[Step]) -> dict[str, list[Step]]:

@@ -16,6 +16,7 @@ from policies.errors import TraceError
 from schema_extraction.view import Frozen
 
 if TYPE_CHECKING:
+    from policies.calibrate import Part
     from policies.encoder import EncoderSettings
 
 Progress = Callable[[int, int], None]
@@ -29,7 +30,8 @@ class TrainSettings(Frozen):
     """`held_out`: share of the cases kept back to measure on and to set temperatures. `width`, `layers`, `epochs`,
     `learning_rate`, `batch_size`: of the network and its fitting; with few examples there are more epochs, until there are
     `min_steps` steps. `threads`: of torch. `strengths`: regularisation strengths
-    the critic chooses from."""
+    the critic chooses from. `derived`: whether formulas are sought for values that are worked out; `comparisons`: whether
+    comparisons are sought for choices (see `policies.derive`)."""
 
     seed: int = 0
     held_out: float = Field(0.1, gt=0, lt=0.9)
@@ -41,6 +43,8 @@ class TrainSettings(Frozen):
     learning_rate: float = 2e-3
     threads: int = 2
     strengths: tuple[float, ...] = (0.01, 0.03, 0.1, 0.3)
+    derived: bool = True
+    comparisons: bool = True
 
 
 TINY = TrainSettings(width=32, layers=1, epochs=2, min_steps=120)
@@ -66,10 +70,15 @@ def train_policy(
     import torch
 
     from policies.bundle import Meta, new_folder, write_meta
+    from policies.derive.derived import Derived, learn_formulas
+    from policies.derive.expressions import worded
+    from policies.derive.fields import USES
+    from policies.derive.fields import report as report_fields
     from policies.encoder import EncoderSettings, TextEncoder
     from policies.novelty import learn_novelty
     from policies.small import store
     from policies.small.columns import Texts
+    from policies.small.comparing import learn_comparisons
     from policies.small.data import item
     from policies.small.fit import FitSettings, fit, fit_temperatures, score
     from policies.small.knowledge import learn_knowledge
@@ -93,7 +102,13 @@ def train_policy(
                 f"Expected at least {MIN_CASES} cases that an operator worked at {str(traces)!r}, met {len(done)}. Record more."
             )
         learned, held = split(done, settings.held_out, settings.seed)
-        memory = learn_memory(sample for case_id in sorted(learned) for sample in done[case_id])
+        memory = learn_memory((s for case_id in sorted(learned) for s in done[case_id]), past=settings.derived)
+        if settings.derived:
+            formulas = learn_formulas(s for case_id in sorted(learned) for s in done[case_id])
+            memory = memory.but(derived=Derived(formulas=formulas))
+            for key, found in formulas.items():
+                for formula in found:
+                    logger.info("{} = {} in {} of {} cases", key, worded(formula.expression), formula.held, formula.cases)
         report(4)
         pairs = {case_id: [(sample, example(sample, memory)) for sample in found] for case_id, found in done.items()}
         reach = coverage([pair for case_id in sorted(held) for pair in pairs[case_id]])
@@ -107,7 +122,11 @@ def train_policy(
 
         # What is known beside the network; then every example as arrays, and every text embedded once.
         training: dict[str, list[Example]] = {case_id: examples[case_id] for case_id in sorted(learned)}
-        known = learn_knowledge(training, texts_encoder.embed, settings.seed)
+        if settings.comparisons:
+            memory = memory.but(derived=memory.derived.but(comparisons=learn_comparisons(training)))
+            for comparison in memory.derived.comparisons:
+                logger.info("choices are told apart by: {}", comparison.worded())
+        known = learn_knowledge(training, texts_encoder.embed, settings.seed, memory.derived.comparisons)
         report(25)
         texts = Texts()
         items = [
@@ -125,6 +144,7 @@ def train_policy(
             (sample.view for case_id in sorted(learned) for sample in done[case_id]),
             (sample.view for case_id in sorted(held) for sample in done[case_id]),
         )
+        uses = report_fields((sample for case_id in sorted(learned) for sample in done[case_id]), memory)
         count, steps_read, digest = len(done), sum(map(len, done.values())), trace_digest(cases)
         del cases, done, pairs, examples, training
 
@@ -159,6 +179,9 @@ def train_policy(
             "value_accuracy": final.value,
             "step_accuracy": final.step * reach.target,
             "held_out_loss": final.loss,
+            **{f"fields_{use}": float(uses.count(use)) for use in USES},
+            "formulas": float(sum(map(len, memory.derived.formulas.values()))),
+            "comparisons": float(len(memory.derived.comparisons)),
             "seconds": time.monotonic() - started,
         }
 
@@ -187,33 +210,46 @@ def train_critic(
     settings: TrainSettings = TrainSettings(),
     progress: Progress | None = None,
     encoder: EncoderSettings | None = None,
+    part: Part | None = "critic",
 ) -> Metrics:
-    """Learn a critic from the verdicts at or below `feedback` and write it into the model folder `bundle`.
+    """Learn the critics from the verdicts at or below `feedback` and write them into the model folder `bundle`: the one that
+    sees all there is, and the one that reads no text; beside them, what single operators would have done another way.
 
-    Only the critic's third of the cases is learned from (see `policies.calibrate`). Thresholds that were certified for an
-    earlier critic are removed: they say nothing of this one.
+    Only the critic's third of the cases is learned from (see `policies.calibrate`), or all of them with `part` None, where
+    thresholds are certified on other feedback. Thresholds that were certified for an earlier critic are removed: they say
+    nothing of this one. Whatever goes wrong leaves the model as it was.
 
     Raises:
         FeedbackError: there are no verdicts to learn from, or all say the same.
         ModelError, EncoderError: see `policies.bundle.load`.
     """
-    from policies.bundle import CRITIC, THRESHOLDS, load, read_meta, replace_text, write_meta
+    from policies.bundle import CRITIC, PREFERENCES, THRESHOLDS, TYPED, TYPED_THRESHOLDS, changed, load, read_meta, write_meta
     from policies.calibrate import read_judged
-    from policies.small.verdicts import learn_critic
+    from policies.preferences import learn_preferences
+    from policies.small.verdicts import CriticSettings, learn_critic, learn_typed, tabulate
 
     started = time.monotonic()
     report = _Parts(progress)
-    found = read_judged(feedback, "critic")
+    found = read_judged(feedback, part)
     policy = load(bundle, encoder, settings.threads).policy
-    critic, metrics = learn_critic(policy, found, settings.strengths, lambda n, total: report(95 * n // total))
+    table, _ = tabulate(policy, found, lambda n, total: report(90 * n // total))
+    choosing = CriticSettings(strengths=settings.strengths)
+    critic, metrics = learn_critic(policy, table, choosing)
+    report(95)
+    typed, typed_metrics = learn_typed(policy, table, choosing)
+    metrics |= {f"typed_{name}": typed_metrics[name] for name in ("log_loss", "auroc", "preference_label")}
     metrics["seconds"] = time.monotonic() - started
-    if (bundle / THRESHOLDS).exists():
-        logger.info("Thresholds of the earlier critic removed from {}; calibrate again", bundle)
-        (bundle / THRESHOLDS).unlink()
-    meta = read_meta(bundle)
-    replace_text(bundle / CRITIC, critic.to_json())
-    kept = {name: value for name, value in meta.metrics.items() if not name.startswith("critic_")}
-    write_meta(bundle, meta.model_copy(update={"metrics": kept | {f"critic_{name}": v for name, v in metrics.items()}}))
+    with changed(bundle) as folder:
+        for name in (THRESHOLDS, TYPED_THRESHOLDS):
+            if (folder / name).exists():
+                logger.info("{} of the earlier critic removed from {}; calibrate again", name, bundle)
+                (folder / name).unlink()
+        (folder / CRITIC).write_text(critic.to_json(), encoding="utf-8")
+        (folder / TYPED).write_text(typed.to_json(), encoding="utf-8")
+        (folder / PREFERENCES).write_text(learn_preferences(found).model_dump_json(indent=1), encoding="utf-8")
+        meta = read_meta(folder)
+        kept = {name: value for name, value in meta.metrics.items() if not name.startswith("critic_")}
+        write_meta(folder, meta.model_copy(update={"metrics": kept | {f"critic_{name}": v for name, v in metrics.items()}}))
     report(100)
     return metrics
 

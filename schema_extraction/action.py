@@ -16,11 +16,13 @@ Source = Literal["message", "fact", "cell", "option", "template", "constant", "d
 
 
 class Provenance(Frozen):
-    """Where a value came from. `where` is the fact or table key, or the index of the message; `span` a slice of it."""
+    """Where a value came from. `where` is the fact or table key, or the index of the message; `span` a slice of it. `formula`
+    says in words how a derived value was worked out."""
 
     source: Source
     where: str = ""
     span: tuple[int, int] | None = None
+    formula: str = ""
 
 
 class Target(Frozen):

@@ -104,7 +104,8 @@ def flags(page: Page, element: Element) -> None:
         tabled = node.role in TABLE_ROLES or any(child.tabled for child in inner)
         if (operated, tabled) != (node.operated, node.tabled):
             node.operated, node.tabled = operated, tabled
-            node.draft.stale = True
+            if node.draft is not None:  # one that has come with the same changes is read anyway
+                node.draft.stale = True
         node = node.parent
 
 

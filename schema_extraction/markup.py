@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from lxml import etree
 
@@ -17,7 +17,7 @@ LEVELS = 560
 """Elements nested deeper are left out. Chromium's own parser stops at 512; what a script nests deeper nobody means to be read,
 and every pass that looks at what is around an element, or in it, would take its time once more for each level."""
 
-_REFS = etree.XPath("//@cp-ref[.!='']")
+_REFS = etree.XPath("//@cp-ref[.!='']", smart_strings=False)
 # References to halves of surrogate pairs, which libxml2 lets through.
 _HALVES = re.compile(
     r"&#(?:x0*d[89a-f][0-9a-f]{2}|0*(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));",
@@ -69,14 +69,15 @@ def cut(root: Element) -> int:
 
 def refs_once(root: Element, known: set[str]) -> None:
     """A ref that stands twice, as in a recording that is damaged, names the first. `known`: those of frames before."""
-    refs = cast(list[Any], _REFS(root))
+    refs = cast(list[str], _REFS(root))
     if len(set(refs)) < len(refs) or not known.isdisjoint(refs):
-        for ref in refs:
-            element = ref.getparent()
+        for element in root.iter("*"):
+            ref = element.get("cp-ref", "")
             if ref in known:
                 del element.attrib["cp-ref"]
-            known.add(str(ref))
-    known.update(map(str, refs))
+            elif ref:
+                known.add(ref)
+    known.update(refs)
 
 
 def read_markup(markup: str, today: date) -> tuple[Element, list[str]]:

@@ -167,6 +167,7 @@ class SliceField(_Told):
 
 
 Composite = Literal["send_message", "close_case", "transfer_case"]
+CriticKind = Literal["full", "typed"]
 
 
 class Profile(_Told):
@@ -196,6 +197,9 @@ class Profile(_Told):
     """Regular expressions for what may be missing from a view without harm, such as the frame of an advertisement."""
     slice: SliceField | None = None
     """The fact that names the kind of case."""
+    critic: CriticKind = "full"
+    """`typed` where strangers write the texts of the application: critical steps are then judged by a critic that reads none of
+    them (typed values, history, kind of action, where values came from) and that nobody can talk round."""
     operator_header: str = ""
     """Request header that tells the application which operator stands behind a request during a takeover or after an
     accept, so that its own audit log can tell unattended work from supervised work. Empty: none is sent."""

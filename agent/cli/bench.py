@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from agent.cli.options import ModelPath
+
 bench = typer.Typer(no_args_is_help=True, help="Measure casepilot beside what a user would otherwise pick.")
 
 EXAMPLES = """Examples:
@@ -172,6 +174,84 @@ def hands(
     found.write(out / "results.json")
     console.print(f"figures: {out / 'results.json'}", highlight=False)
     raise typer.Exit(1 if found.short else 0)
+
+
+@bench.command(
+    epilog="Examples:\n\n"
+    "  casepilot bench critic runs/demo/copilot/traces --model runs/demo/model --db runs/demo/copilot.sqlite\n\n"
+    "  casepilot bench critic runs/copilot --model models/first --no-ablations"
+)
+def critic(
+    feedback: Annotated[Path, typer.Argument(help="Operators' verdicts: a copilot run's folder.", show_default=False)],
+    model: ModelPath,
+    db: Annotated[
+        Path | None,
+        typer.Option("--db", help="Database of the practice BPM behind it, to judge by the truth.", show_default=False),
+    ] = None,
+    target: Annotated[float, typer.Option("--target", min=0.01, max=0.999, help="Precision to certify.")] = 0.95,
+    ablations: Annotated[
+        bool, typer.Option("--ablations/--no-ablations", help="Also critics without one group of inputs each.")
+    ] = True,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/critic"),
+) -> None:
+    """Critics on the same verdicts: graded against binary feedback, and without one group of inputs after the other.
+
+    Every proposal is scored by a critic that saw no verdict of the same case. Alone: the share that certified thresholds would
+    let through.
+    """
+    from rich.console import Console
+
+    from agent.bench import critic as measuring
+    from agent.logs import log_to
+    from agent.progress import counting
+    from policies.calibrate import CalibrationSettings
+
+    log_to()
+    console = Console()
+    settings = CalibrationSettings(target=target, preferences_pass=True)
+    with counting(console, "proposals") as progress:
+        found = measuring.measure(model, feedback, settings, db, ablations, progress)
+    for table in measuring.tables(found):
+        console.print(table)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(found.model_dump_json(indent=1), encoding="utf-8")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+
+
+@bench.command(
+    epilog="Examples:\n\n  casepilot bench autonomy --quick\n\n  casepilot bench autonomy --seed 2 --out runs/bench/seed-2\n\n"
+    "  casepilot bench autonomy            (again: phases that an interrupted run has done are not done again)\n\n"
+    "  casepilot bpm judge runs/bench/autonomy/held-out.sqlite --wrong"
+)
+def autonomy(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for results.json, report.html and all that was done.")
+    ] = Path("runs/bench/autonomy"),
+    seed: Annotated[int, typer.Option("--seed", help="Of cases, customers, operators, faults and training.")] = 1,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="So few cases that it takes about ten minutes: it works, and falls short.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run did in that folder.")] = False,
+    headed: Annotated[bool, typer.Option("--headed/--headless", help="Show the browser's window.")] = False,
+) -> None:
+    """The whole staged pipeline as an experiment: logging, copilot, calibration, selective automation, and baselines.
+
+    Operators with different habits work the practice BPM; a policy and a critic learn from them; what is certified runs
+    unattended on held-out cases with other customers, in other words, on later days. One process comes later. Exits with 1 when
+    a figure falls short of what is wanted. It takes more than an hour on two cores.
+    """
+    from rich.console import Console
+
+    from agent.errors import UsageError
+
+    try:
+        from agent.bench.autonomy.main import main
+        from agent.bench.autonomy.settings import AutonomySettings
+        from agent.bench.autonomy.settings import quick as smaller
+    except ImportError as error:
+        raise UsageError(f"The practice BPM needs {error.name!r}. Install it with `pip install -e '.[practice]'`.") from error
+    settings = AutonomySettings(out=out, seed=seed, headed=headed)
+    raise typer.Exit(main(smaller(settings) if quick else settings, Console(), fresh))
 
 
 def add_to(app: typer.Typer) -> None:

@@ -22,9 +22,13 @@ def serve(
     seed: Annotated[int, typer.Option("--seed", help="Seed of customers, orders and cases.")] = 1,
     cases: Annotated[int, typer.Option("--cases", min=1, help="Open cases per split.")] = 60,
     split: Annotated[
-        list[str] | None, typer.Option("--split", help="train, copilot or test; repeat for more.", show_default="train")
+        list[str] | None,
+        typer.Option(
+            "--split", help="train, copilot or test, in the set bench also calibration; repeat for more.", show_default="train"
+        ),
     ] = None,
     db: Annotated[Path, typer.Option("--db", help="Its database, which holds the audit log.")] = Path("bpm.sqlite"),
+    processes: Annotated[Literal["demo", "bench"], typer.Option("--set", help="Set of processes.")] = "demo",
     release: Annotated[int, typer.Option("--release", min=1, max=2, help="2: renamed labels, moved controls.")] = 1,
     faults: Annotated[str, typer.Option("--faults", metavar="NAME=VALUE,...", help=FAULTS_HELP, show_default=False)] = "",
 ) -> None:
@@ -41,7 +45,15 @@ def serve(
     broken = dict(part.partition("=")[::2] for part in faults.split(",") if part)
     try:
         settings = BpmSettings.model_validate(
-            {"db": db, "seed": seed, "cases": cases, "splits": split or ["train"], "release": release, "faults": broken}
+            {
+                "db": db,
+                "seed": seed,
+                "cases": cases,
+                "splits": split or ["train"],
+                "release": release,
+                "faults": broken,
+                "mix": {"name": processes},
+            }
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -63,6 +75,7 @@ def judge(
     from agent.errors import UsageError
 
     try:
+        from agent.demo.figures import agent_part
         from fixtures.bpm.judge import judge as recount
     except ImportError as error:
         raise UsageError(f"The practice BPM needs {error.name!r}. Install it with `pip install -e '.[practice]'`.") from error
@@ -82,6 +95,8 @@ def judge(
             str(sum(v.refused for v in some)),
             str(sum(v.doubled for v in some)),
         )
+    alone = [right for v in verdicts for right in agent_part(v)]
+    table.caption = f"{sum(alone)} of {len(alone)} critical actions with no operator behind them right"
     console = Console()
     console.print(table)
     if wrong:
@@ -97,7 +112,10 @@ def judge(
 )
 def record(
     out: Annotated[Path, typer.Option("--out", "-o", help="Trace file to write (.jsonl.gz).", show_default=False)],
-    split: Annotated[Literal["train", "copilot", "test"], typer.Option("--split", help="Whose cases.")] = "train",
+    split: Annotated[
+        Literal["train", "copilot", "calibration", "test"], typer.Option("--split", help="Whose cases; see `bpm serve`.")
+    ] = "train",
+    processes: Annotated[Literal["demo", "bench"], typer.Option("--set", help="Set of processes.")] = "demo",
     cases: Annotated[int, typer.Option("--cases", min=1, help="How many.")] = 60,
     seed: Annotated[int, typer.Option("--seed", help="Seed of customers, orders, cases and operators' slips.")] = 1,
     headed: Annotated[bool, typer.Option("--headed/--headless", help="Show the browser's window.")] = False,
@@ -112,13 +130,17 @@ def record(
 
     try:
         from agent.demo.record import record_split
+        from fixtures.bpm.settings import CaseMix
     except ImportError as error:
         raise UsageError(f"The practice BPM needs {error.name!r}. Install it with `pip install -e '.[practice]'`.") from error
     if not out.name.endswith(".jsonl.gz"):
         raise UsageError(f"Expected a file name that ends in .jsonl.gz, met {out.name!r}. Change --out.")
+    mix = CaseMix(name=processes)
+    if split not in mix.splits:
+        raise UsageError(f"Set {processes!r} has the splits {', '.join(mix.splits)}, not {split!r}. Change --split or --set.")
     log_to()
     with counting(Console(stderr=True), "cases") as progress:
-        steps = run(record_split(out, split, cases, seed, headed, progress))
+        steps = run(record_split(out, split, cases, seed, headed, progress, mix))
     typer.echo(f"{steps} steps of {cases} cases in {out}")
 
 

@@ -12,6 +12,9 @@ import typer
 from agent.cli.options import ModelPath
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
+    from policies.derive.fields import FieldReport
     from policies.metrics import StepAccuracy
 
 Traces = Annotated[Path, typer.Argument(help="Recorded traces: a file, or a folder that is searched.", show_default=False)]
@@ -31,7 +34,7 @@ def train(
     from policies.train import TrainSettings, train_policy
 
     log_to()
-    with _bar("training the policy") as progress:
+    with bar("training the policy") as progress:
         metrics = train_policy(traces, out, TrainSettings(seed=seed), progress)
     _print_metrics(f"policy in {out}", metrics)
 
@@ -39,12 +42,16 @@ def train(
 def critic(feedback: Feedback, model: ModelPath, seed: Seed = 0) -> None:
     """Train the critic of a model on operators' verdicts."""
     from agent.logs import log_to
+    from policies.bundle import read_preferences
     from policies.train import TrainSettings, train_critic
 
     log_to()
-    with _bar("training the critic") as progress:
+    with bar("training the critic") as progress:
         metrics = train_critic(model, feedback, TrainSettings(seed=seed), progress)
     _print_metrics(f"critic of {model}", metrics)
+    liked = read_preferences(model)
+    for habit in liked.habits() if liked is not None else ():
+        typer.echo(habit.describe())
 
 
 def calibrate(
@@ -53,10 +60,21 @@ def calibrate(
     target: Annotated[
         float, typer.Option("--target", min=0.01, max=0.999, help="Precision that unattended steps must have.")
     ] = 0.9,
-    delta: Annotated[float, typer.Option("--delta", min=0.001, max=0.5, help="Chance that a certificate is wrong.")] = 0.1,
-    slices: Annotated[bool, typer.Option("--slices", help="Also certify each process on its own.")] = False,
+    delta: Annotated[float, typer.Option("--delta", min=0.001, max=0.5, help="Chance that any certificate is wrong.")] = 0.1,
+    slices: Annotated[
+        bool, typer.Option("--slices/--no-slices", help="Look at each process: large ones stand alone, bad ones stay out.")
+    ] = True,
+    by_case: Annotated[
+        bool, typer.Option("--by-case", help="Count cases, not actions: where the steps of one case go wrong together.")
+    ] = False,
+    preferences_pass: Annotated[
+        bool, typer.Option("--preferences-pass", help="A right step that the operator does another way counts as right.")
+    ] = False,
 ) -> None:
-    """Certify, per kind of action, from which score on it may run unattended."""
+    """Certify, per kind of action and process, from which score on it may run unattended.
+
+    With the confidence asked for, all certificates hold at once.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -65,14 +83,31 @@ def calibrate(
     from policies.calibrate import calibrate as certify
 
     log_to()
-    with _bar("scoring") as progress:
-        thresholds = certify(model, feedback, CalibrationSettings(target=target, delta=delta, slices=slices), progress)
+    settings = CalibrationSettings(
+        target=target,
+        delta=delta,
+        slices=slices,
+        unit="case" if by_case else "action",
+        preferences_pass=preferences_pass,
+    )
+    with bar("scoring") as progress:
+        thresholds = certify(model, feedback, settings, progress)
     table = Table(title=f"thresholds in {model} (precision at least {target:.0%}, confidence {1 - delta:.0%})")
     for heading in ("Action", "Process", "Verdicts", "What the data say"):
         table.add_column(heading, overflow="fold")
-    for certificate in thresholds.certificates:
-        table.add_row(certificate.action_class, certificate.slice or "all", str(certificate.count), certificate.describe())
+    pooled = [c for c in thresholds.certificates if c.standing == "class"]
+    for certificate in (c for c in thresholds.certificates if c.standing != "class"):
+        table.add_row(
+            certificate.action_class,
+            certificate.slice or (f"all {n}" if (n := len(certificate.covers)) > 1 else "all"),
+            str(certificate.count),
+            certificate.describe(),
+        )
     Console().print(table)
+    if pooled:
+        typer.echo(
+            f"{len(pooled)} of these in single processes go by the certificate of their class; see `casepilot readiness`."
+        )
 
 
 def evaluate(
@@ -88,7 +123,7 @@ def evaluate(
     from policies.evaluate import evaluate as measure
 
     log_to()
-    with _bar("evaluating") as progress:
+    with bar("evaluating") as progress:
         evaluation = measure(model, traces, feedback, progress)
     if json:
         typer.echo(evaluation.model_dump_json(indent=2))
@@ -104,6 +139,8 @@ def evaluate(
     for name, accuracy in rows.items():
         table.add_row(name, *_accuracy(accuracy))
     Console().print(table)
+    if evaluation.fields is not None:
+        Console().print(_fields(evaluation.fields, policy.by_use))
     if evaluation.critic is not None:
         both = Table(title="critic against the policy's own confidence")
         for heading in ("", "Precision", "Recall", "F1 (macro)", "AUROC", "AURC"):
@@ -115,7 +152,7 @@ def evaluate(
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Callable[[int, int], None]]:
+def bar(title: str) -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
 
     from agent.progress import counting
@@ -137,6 +174,26 @@ def _print_metrics(title: str, metrics: Mapping[str, float]) -> None:
     for name, value in metrics.items():
         table.add_row(name.replace("_", " "), f"{value:.3f}" if value % 1 else f"{value:.0f}")
     Console().print(table)
+
+
+def _fields(fields: FieldReport, by_use: Mapping[str, StepAccuracy]) -> Table:
+    """Where the recorded values came from, and the formulas behind those that were worked out."""
+    from rich.table import Table
+
+    from policies.derive.fields import USES
+
+    table = Table(title="where what operators entered came from")
+    for heading in ("Entries", "Fields", "Number", "Value right", "Worked out as"):
+        table.add_column(heading, justify="left" if heading in ("Entries", "Worked out as") else "right", overflow="fold")
+    for use in USES:
+        found = by_use.get(use)
+        right = "-" if found is None or found.value is None else f"{found.value:.1%}"
+        table.add_row(use, str(fields.count(use)), str(fields.entries(use)), right, "")
+        if use == "derived":
+            for field in fields.fields:
+                for formula in field.formulas if field.derived else ():
+                    table.add_row("", "", str(field.derived), "", f"{field.name} = {formula}")
+    return table
 
 
 def _accuracy(accuracy: StepAccuracy) -> tuple[str, ...]:

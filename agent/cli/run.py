@@ -110,7 +110,8 @@ async def _work(
     from policies.gate import Gate
 
     console, interrupt, desk = Console(), Interrupt(), Desk()
-    gate = Gate(settings.stage, bundle.thresholds, bundle.critic, audit_rate=audit_rate, seed=seed)
+    critic, thresholds = bundle.judge(settings.profile.critic)
+    gate = Gate(settings.stage, thresholds, critic, audit_rate=audit_rate, seed=seed)
 
     def tell(handoff: Handoff) -> None:
         console.print(f"[yellow]hand-off[/] {handoff.case_id}: {handoff.suggestion or 'no proposal'} [dim]{handoff.reason}[/]")

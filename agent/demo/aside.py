@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.errors import RunError
-from agent.logs import log_to
+from agent.logs import log_to, tame_warnings
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -50,6 +50,7 @@ async def aside(work: Callable[..., T], *arguments: Any, progress: Progress, log
 def _child(parent: Connection, log: Path, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C
     log_to(log)
+    tame_warnings()
     try:
         result = work(*arguments, lambda done, total: parent.send(("progress", (done, total))))
     except Exception as error:

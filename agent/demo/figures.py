@@ -99,21 +99,30 @@ def reasons(steps: Iterable[Step]) -> dict[str, int]:
     return {str(reason): count for reason, count in Counter(found).most_common()}
 
 
-def truly_right(seed: int) -> Callable[[Step, Action], bool]:
-    """Whether a proposed message is right though the operator worded it otherwise, by the truth of the recorded test cases."""
-    truths: dict[str, CaseTruth] = {}
+def right_message(truth: Callable[[Step], CaseTruth]) -> Callable[[Step, Action], bool]:
+    """Whether a proposed message is right though the operator worded it otherwise, by the `truth` of the step's case."""
 
     def right(step: Step, action: Action) -> bool:
         if not isinstance(action, SendMessage):
             return False
-        if step.case_id not in truths:
-            index = int(step.case_id.removeprefix("C-")) - FIRST_NUMBER["test"]
-            truths[step.case_id] = generate_case(seed, "test", index, step.view.today).truth
         titles = {section.name for section in step.view.sections}
-        due = [task for task in truths[step.case_id].tasks.values() if task.kind == "message" and task.title in titles]
+        due = [task for task in truth(step).tasks.values() if task.kind == "message" and task.title in titles]
         return any(task.right_reply(action.text) for task in due)
 
     return right
+
+
+def truly_right(seed: int) -> Callable[[Step, Action], bool]:
+    """`right_message` by the truth of the recorded test cases, which is made again from the seed."""
+    truths: dict[str, CaseTruth] = {}
+
+    def truth(step: Step) -> CaseTruth:
+        if step.case_id not in truths:
+            index = int(step.case_id.removeprefix("C-")) - FIRST_NUMBER["test"]
+            truths[step.case_id] = generate_case(seed, "test", index, step.view.today).truth
+        return truths[step.case_id]
+
+    return right_message(truth)
 
 
 def handling(steps: Iterable[Step]) -> Spread | None:

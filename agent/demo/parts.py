@@ -1,11 +1,12 @@
-"""The parts of the demonstration, each real: recording, working cases with operators at the desk, replay."""
+"""The parts of demonstration and benchmark, each real: recording, working cases with operators at the desk, replay."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from agent.demo.people import Staff
 from agent.demo.record import PROFILE, record
-from agent.demo.settings import DemoSettings
+from agent.demo.settings import PartSettings
 from agent.desk import Desk
 from agent.interrupt import Interrupt
 from agent.person import at_the_screen
@@ -25,11 +26,13 @@ from agent.store import CaseSummary, Store
 from agent.worker import Decider
 from fixtures.bpm.judge import CaseVerdict, judge
 from fixtures.bpm.serving import running_bpm
-from fixtures.bpm.settings import BpmSettings, Split
+from fixtures.bpm.settings import BpmSettings, CaseMix, Split
 from fixtures.operators.oracle import Oracle
+from fixtures.operators.persona import BENCH_PERSONAS, PERSONAS, Persona
+from fixtures.operators.reasons import Temper, tempered
 from policies.proposal import Policy
 from policies.trace import Step, read_steps
-from schema_extraction.profile import Profile, load_profile
+from schema_extraction.profile import load_profile
 from schema_extraction.view import Frozen
 
 TRACES = PROFILE.parents[1] / "traces"
@@ -51,7 +54,7 @@ class Ran(Frozen):
         return list(read_steps(self.traces))
 
     def screenshots(self) -> dict[str, str]:
-        """Pictures of the hand-offs, as paths below the demo's folder, by session and index of their steps."""
+        """Pictures of the hand-offs, as paths below the parts' folder, by session and index of their steps."""
         store = Store(self.folder / "casepilot.sqlite")
         shown = {
             f"{handoff.session}.{handoff.step.index}": f"{self.folder.name}/{handoff.screenshot}"
@@ -61,15 +64,19 @@ class Ran(Frozen):
         store.close()
         return shown
 
+    def case_ids(self) -> list[str]:
+        """The cases that were worked."""
+        return [summary.case_id for summary in self.summaries]
+
     def verdicts(self) -> list[CaseVerdict]:
         """What became of every case, by the application's own audit log."""
         return judge(self.db)
 
 
 class Parts:
-    """Carries out parts one after the other and keeps what each took in `phases`."""
+    """Carries out parts one after the other and keeps what each took in `phases`. Each part has an application of its own."""
 
-    def __init__(self, settings: DemoSettings, console: Console) -> None:
+    def __init__(self, settings: PartSettings, console: Console) -> None:
         self.settings = settings
         self.console = console
         self.phases: list[Phase] = []
@@ -83,33 +90,45 @@ class Parts:
         yield
         self.phases.append(Phase(name=name, seconds=time.monotonic() - started, cases=cases))
 
-    @asynccontextmanager
-    async def bpm(self, name: str, split: Split, cases: int) -> AsyncIterator[tuple[Profile, Path]]:
-        """The practice BPM with a database of its own in the demo's folder."""
-        db = self.settings.out / f"{name}.sqlite"
-        async with running_bpm(BpmSettings(db=db, seed=self.settings.seed, cases=cases, splits=(split,))) as base_url:
-            yield load_profile(PROFILE).model_copy(update={"base_url": base_url}), db
+    def bpm(self, name: str, split: Split, cases: int) -> BpmSettings:
+        """The application of a part, with a database of its own in the parts' folder."""
+        return BpmSettings(db=self.database(name), seed=self.settings.seed, cases=cases, splits=(split,))
 
-    async def record(self, name: str, split: Split, cases: int) -> Path:
+    def database(self, name: str) -> Path:
+        """The application's database of a part."""
+        return self.settings.out / f"{name}.sqlite"
+
+    async def record(self, name: str, bpm: BpmSettings) -> Path:
         """Scripted operators work cases under the recorder; returns the folder of the traces."""
         out = self.settings.out / name
-        with self.phase("Recording operators at work", cases):
-            async with self.bpm(name, split, cases) as (profile, db):
-                oracle = Oracle(db)
-                case_ids = oracle.case_ids()
-                oracle.close()
-                with counting(self.console, "cases") as progress:
-                    await record(profile, db, case_ids, out, self.settings.seed, self.settings.headed, progress)
+        async with running_bpm(bpm) as base_url:
+            profile = load_profile(PROFILE).model_copy(update={"base_url": base_url})
+            oracle = Oracle(bpm.db)
+            case_ids = oracle.case_ids()
+            oracle.close()
+            with counting(self.console, "cases") as progress:
+                await record(
+                    profile,
+                    bpm.db,
+                    case_ids,
+                    out,
+                    self.settings.seed,
+                    self.settings.headed,
+                    progress,
+                    personas_of(bpm.mix, self.settings.errors),
+                )
         return out
 
     async def work(
         self,
         name: str,
-        split: Split,
+        bpm: BpmSettings,
         stage: Stage,
         policy: Policy,
         gate: Decider,
         progress: Callable[[RunState], None],
+        *,
+        concurrency: int,
         staffed: bool = True,
     ) -> Ran:
         """Work cases live; with nobody at the desk (`staffed` False) a hand-off ends its case.
@@ -118,30 +137,29 @@ class Parts:
             KeyboardInterrupt: somebody pressed Ctrl-C; what was recorded is kept.
         """
         folder = self.settings.out / name
-        copilot = stage == "copilot"
-        async with self.bpm(name, split, self.settings.copilot if copilot else self.settings.held_out) as (profile, db):
+        async with running_bpm(bpm) as base_url:
             desk = Desk()
             settings = RunSettings(
-                profile=profile,
+                profile=load_profile(PROFILE).model_copy(update={"base_url": base_url}),
                 run_dir=folder,
                 stage=stage,
-                concurrency=self.settings.copilot_concurrency if copilot else self.settings.concurrency,
+                concurrency=concurrency,
                 headed=self.settings.headed,
                 isolate_sites=False,  # the practice BPM has no frames of other sites
                 credentials=AGENT,
                 operator=self.settings.operator,
-                pictures=staffed and not copilot,
+                pictures=staffed and stage == "selective",
             )
             async with Runner(settings, policy, lambda _: gate, desk, progress) as runner:
-                serving = asyncio.create_task(self._serve(desk, db, stage, staffed))
+                serving = asyncio.create_task(self._serve(desk, bpm, stage, staffed))
                 with self.interrupt.handler(runner.stop):
                     summaries = await runner.run(await runner.open_cases())
             await serving
             if self.interrupt.asked:
                 raise KeyboardInterrupt
-        return Ran(folder=folder, db=db, summaries=tuple(summaries))
+        return Ran(folder=folder, db=bpm.db, summaries=tuple(summaries))
 
-    async def _serve(self, desk: Desk, db: Path, stage: Stage, staffed: bool) -> None:
+    async def _serve(self, desk: Desk, bpm: BpmSettings, stage: Stage, staffed: bool) -> None:
         if not staffed:
             async for handoff in desk:
                 await desk.end_session(handoff.id, "nobody", "Nobody is there.")
@@ -154,4 +172,18 @@ class Parts:
                 ),
             )
         else:
-            await Staff(desk, db, self.settings.seed).serve()
+            await Staff(desk, bpm.db, self.settings.seed, personas_of(bpm.mix, self.settings.errors)).serve()
+
+
+def personas_of(mix: CaseMix, errors: float | None = None) -> Mapping[str, Persona]:
+    """The operators of a set of processes; `errors`: see `PartSettings`."""
+    if mix.name == "demo":
+        return PERSONAS
+    return BENCH_PERSONAS if errors is None else tempered(Temper.for_errors(errors))
+
+
+def gathered(folder: Path, *sources: Path) -> Path:
+    """A folder with the traces of all sources in it."""
+    for source in sources:
+        shutil.copytree(source, folder / source.name)
+    return folder

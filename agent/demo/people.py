@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from loguru import logger
@@ -14,7 +15,7 @@ from agent.handoff import Handoff
 from browser.errors import BrowserError
 from fixtures.operators.operator import Operator
 from fixtures.operators.oracle import Oracle
-from fixtures.operators.persona import PERSONAS
+from fixtures.operators.persona import PERSONAS, Persona
 from policies.feedback import Reason, Verdict
 
 PATIENCE_SECONDS = 30.0
@@ -23,10 +24,10 @@ PATIENCE_SECONDS = 30.0
 class Staff:
     """Operators who answer a desk until it closes, each one hand-off at a time."""
 
-    def __init__(self, desk: Desk, db: Path, seed: int = 0) -> None:
+    def __init__(self, desk: Desk, db: Path, seed: int = 0, personas: Mapping[str, Persona] = PERSONAS) -> None:
         self.desk = desk
         self.oracle = Oracle(db)
-        self.people = [Operator(persona, self.oracle, seed) for persona in PERSONAS.values()]
+        self.people = [Operator(persona, self.oracle, seed) for persona in personas.values()]
         self._busy = {operator.name: asyncio.Lock() for operator in self.people}
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from agent.demo import figures
 from agent.demo.aside import aside
 from agent.demo.memory import MemoryWatch
-from agent.demo.parts import TRACES, Parts, Ran
+from agent.demo.parts import TRACES, Parts, Ran, gathered
 from agent.demo.settings import DemoSettings, Promise
 from agent.errors import RunError
 from agent.interrupt import run as run_async
@@ -54,15 +54,24 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
     parts = Parts(settings, console)
     model = settings.out / "model"
 
-    recorded = await parts.record("recorded", "train", settings.recorded)
-    traces = _gathered(settings.out / "training", TRACES / "train", recorded)
+    with parts.phase("Recording operators at work", settings.recorded):
+        recorded = await parts.record("recorded", parts.bpm("recorded", "train", settings.recorded))
+    traces = gathered(settings.out / "training", TRACES / "train", recorded)
 
     with parts.phase("Training the policy on recorded work"), counting(console, "policy") as progress:
         await aside(train_policy, traces, model, TrainSettings(seed=settings.seed), progress=progress, log=settings.out)
     bundle = load(model)
 
     with parts.phase("Copilot: operators judge every critical step", settings.copilot), run_progress(console) as working:
-        copilot = await parts.work("copilot", "copilot", "copilot", bundle.policy, Gate("copilot"), working)
+        copilot = await parts.work(
+            "copilot",
+            parts.bpm("copilot", "copilot", settings.copilot),
+            "copilot",
+            bundle.policy,
+            Gate("copilot"),
+            working,
+            concurrency=settings.copilot_concurrency,
+        )
     # The target is the share that is correct, and a right step that an operator would have done another way is that.
     calibration = CalibrationSettings(target=settings.target, delta=settings.delta, preferences_pass=True)
     with parts.phase("Training the critic on the operators' verdicts"), counting(console, "critic") as progress:
@@ -76,12 +85,29 @@ async def _run(settings: DemoSettings, console: Console) -> Results:
         parts.phase("Selective automation: held-out cases, unattended where certified", settings.held_out),
         run_progress(console) as working,
     ):
-        held_out = await parts.work("held-out", "test", "selective", bundle.policy, gate, working)
+        held_out = await parts.work(
+            "held-out",
+            parts.bpm("held-out", "test", settings.held_out),
+            "selective",
+            bundle.policy,
+            gate,
+            working,
+            concurrency=settings.concurrency,
+        )
     with (
         parts.phase("Baseline: replay of the most similar recorded case", settings.held_out),
         run_progress(console) as working,
     ):
-        replay = await parts.work("replay", "test", "selective", ReplayPolicy(traces), replay_gate(), working, staffed=False)
+        replay = await parts.work(
+            "replay",
+            parts.bpm("replay", "test", settings.held_out),
+            "selective",
+            ReplayPolicy(traces),
+            replay_gate(),
+            working,
+            concurrency=settings.concurrency,
+            staffed=False,
+        )
     with parts.phase("Measuring"), counting(console, "steps") as progress:
         evaluation = await asyncio.to_thread(
             evaluate, model, TRACES / "test", copilot.traces, progress, calibration, figures.truly_right(seed=1)
@@ -163,13 +189,6 @@ def _clear(out: Path) -> None:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     mark.touch()
-
-
-def _gathered(folder: Path, *sources: Path) -> Path:
-    """A folder with the traces of all sources in it."""
-    for source in sources:
-        shutil.copytree(source, folder / source.name)
-    return folder
 
 
 def _print(results: Results, settings: DemoSettings, console: Console) -> None:

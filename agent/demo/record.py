@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,10 +15,10 @@ from browser.errors import BrowserError
 from browser.launch import BrowserSettings
 from browser.session import Browser, attached, find_page, free_port, opened, target_id
 from fixtures.bpm.serving import running_bpm
-from fixtures.bpm.settings import BpmSettings, Split
+from fixtures.bpm.settings import BpmSettings, CaseMix, Split
 from fixtures.operators.operator import Operator
 from fixtures.operators.oracle import Oracle
-from fixtures.operators.persona import PERSONAS
+from fixtures.operators.persona import BENCH_PERSONAS, PERSONAS, Persona
 from policies.trace import trace_files
 from schema_extraction.profile import Profile, load_profile
 
@@ -29,17 +29,24 @@ PROFILE = Path(__file__).parents[2] / "fixtures" / "bpm" / "profile.yaml"
 
 
 async def record_split(
-    out: Path, split: Split, cases: int, seed: int, headed: bool = False, progress: Progress = lambda done, total: None
+    out: Path,
+    split: Split,
+    cases: int,
+    seed: int,
+    headed: bool = False,
+    progress: Progress = lambda done, total: None,
+    mix: CaseMix = CaseMix(),
 ) -> int:
     """Record `cases` cases of a split on a BPM of their own, pack them into the gzip file `out`; returns the steps."""
+    personas = PERSONAS if mix.name == "demo" else BENCH_PERSONAS
     with TemporaryDirectory() as folder:
         db = Path(folder) / "bpm.sqlite"
-        async with running_bpm(BpmSettings(db=db, seed=seed, cases=cases, splits=(split,))) as base_url:
+        async with running_bpm(BpmSettings(db=db, seed=seed, cases=cases, splits=(split,), mix=mix)) as base_url:
             profile = load_profile(PROFILE).model_copy(update={"base_url": base_url})
             oracle = Oracle(db)
             case_ids = oracle.case_ids()
             oracle.close()
-            steps = await record(profile, db, case_ids, Path(folder) / "traces", seed, headed, progress)
+            steps = await record(profile, db, case_ids, Path(folder) / "traces", seed, headed, progress, personas)
         out.parent.mkdir(parents=True, exist_ok=True)
         with gzip.open(out, "wb", compresslevel=9) as packed:
             for file in trace_files(Path(folder) / "traces"):
@@ -55,8 +62,9 @@ async def record(
     seed: int = 0,
     headed: bool = False,
     progress: Progress = lambda done, total: None,
+    personas: Mapping[str, Persona] = PERSONAS,
 ) -> int:
-    """Every operator of the practice BPM works a share of `case_ids` in a browser that the recorder watches.
+    """Every one of `personas` works a share of `case_ids` in a browser that the recorder watches.
 
     The operators are another DevTools client of that browser, as a person's own program would be. `progress` is called
     with the number of cases done and of all; a case that an operator could not end is logged and left. Returns the number
@@ -72,14 +80,16 @@ async def record(
     port = free_port()
     async with opened(BrowserSettings(headed=headed, devtools_port=port, isolate_sites=False)) as watched:
         async with attached(f"http://127.0.0.1:{port}") as driven:
-            people = [_at_work(profile, db, name, watched, driven, queue, out, seed, advance) for name in PERSONAS]
+            people = [
+                _at_work(profile, db, persona, watched, driven, queue, out, seed, advance) for persona in personas.values()
+            ]
             return sum(await asyncio.gather(*people))
 
 
 async def _at_work(
     profile: Profile,
     db: Path,
-    name: str,
+    persona: Persona,
     watched: Browser,
     driven: Browser,
     queue: asyncio.Queue[str],
@@ -88,20 +98,20 @@ async def _at_work(
     advance: Callable[[], None],
 ) -> int:
     context = await watched.new_context()
-    recording = Recording(profile, out, name)
+    recording = Recording(profile, out, persona.username)
     await recording.watch_context(context)
     seen = await context.new_page()
     page = await find_page(driven, await target_id(seen))
     oracle = Oracle(db)
-    operator = Operator(PERSONAS[name], oracle, seed)
+    operator = Operator(persona, oracle, seed)
     await operator.sign_in(page, profile.base_url)
     while not queue.empty():
         case_id = queue.get_nowait()
         try:
             if not await operator.work_case(page, case_id, profile.base_url):
-                logger.warning("{}: {} did not bring it to its end", case_id, name)
+                logger.warning("{}: {} did not bring it to its end", case_id, persona.username)
         except (BrowserError, TimeoutError) as error:
-            logger.warning("{}: {} gave up: {}", case_id, name, error)
+            logger.warning("{}: {} gave up: {}", case_id, persona.username, error)
         advance()
     recording.stop()
     await recording.until_ended()

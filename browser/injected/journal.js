@@ -103,6 +103,8 @@
     if (target.nodeType === 1) isStyle(target) ? (lost = true) : deep.add(target);
   };
   const onStir = () => (stirred = true);
+  // A text in another font is of another size, and so is what shares a row with it.
+  const onFonts = () => (lost = true);
   // An element has got its first handler of clicks, or lost its last. A drawing without any is written by what is around it.
   const onHandler = (node) => {
     if (lost || !scene || !(scene.numbers.has(node) || node.localName === "svg")) return;
@@ -120,6 +122,7 @@
     observer.observe(root, WHAT);
     for (const type of ENDS) root.addEventListener(type, onEnd, { capture: true, passive: true });
     for (const type of STIRS) root.addEventListener(type, onStir, { capture: true, passive: true });
+    root.fonts?.addEventListener("loadingdone", onFonts);
   };
 
   const unwatch = () => {
@@ -127,6 +130,7 @@
     for (const root of roots) {
       for (const type of ENDS) root.removeEventListener(type, onEnd, { capture: true });
       for (const type of STIRS) root.removeEventListener(type, onStir, { capture: true });
+      root.fonts?.removeEventListener("loadingdone", onFonts);
     }
     roots.clear();
   };

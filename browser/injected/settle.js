@@ -4,8 +4,9 @@
 //     .stamp() -> string                            the same as long as nothing on the page changed; nobody waits for it any more
 //     .quiet([windowMs, limitMs, from, ago, report]) -> Promise<{stamp, quiet, report}>
 //          when the DOM is still, but for what changes of its own accord; none of the last action's short timers is due, nothing that
-//          it set moving moves, and no sign of waiting shows (see causes.js, motion.js). `from`: still since the last "change",
+//          it set moving moves, no font loads, and no sign of waiting shows (see causes.js, motion.js). `from`: still since the last "change",
 //          since the last "act", or since an "answer" that came `ago` ms ago. `report`: with what came of the last click
+//     .still([windowMs, limitMs]) -> Promise<boolean> when nothing has changed for that long since the last action, whatever is due
 //     .changed([stamp, limitMs]) -> Promise<boolean>
 //     .mark(element) / .report() -> {received, mutated, invalid: [{name, message}]} of the last click on it
 (() => {
@@ -23,6 +24,7 @@
   const FRAME = 150; // ms in which a page that moves by frames draws the next
   const SOON = 8; // ms after which frames are asked for again: one that changes nothing tells nobody that it has come
   const AGAIN = 40; // ms after which signs of waiting are looked for again: not all go by a change of the DOM
+  const FONTS = 1000; // ms for which fonts are waited for
   const TALK = 105; // ms between two pieces of an answer that comes over one
   const causes = globalThis[Symbol.for("casepilot.causes")];
   const motion = globalThis[Symbol.for("casepilot.motion")];
@@ -30,6 +32,7 @@
   const id = Math.random().toString(36).slice(2, 10);
   let version = 0;
   let lastChange = performance.now();
+  let drawing = 0; // since when fonts have been loading
   let foreign = 0; // the last change that nobody can tell the cause of
   const waiting = new Set();
   const noise = new WeakMap();
@@ -173,6 +176,12 @@
   };
 
   // -- waiting ------------------------------------------------------------------------------------------------------------
+  // What is written in another font is of another size, which shows and hides what is around it.
+  const fonts = (now) => {
+    drawing = document.fonts.status === "loading" ? drawing || now : 0;
+    return drawing && now - drawing < FONTS ? drawing + FONTS - now : 0;
+  };
+
   // What is still to come of the last action, in ms; 0 where nothing is.
   const toCome = (now) => {
     const talk = causes.sent();
@@ -180,7 +189,7 @@
     const due = causes.pending(now);
     if (due) return due;
     if (causes.frames(now) && now - lastChange < FRAME) return Math.min(SOON, FRAME - (now - lastChange));
-    return motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
+    return fonts(now) || motion.moving() || (motion.waiting(causes.live()).length ? AGAIN : 0);
   };
 
   const quiet = ([windowMs, limitMs, from, ago, reported]) =>
@@ -216,24 +225,34 @@
       check();
     });
 
-  const changed = ([before, limitMs]) =>
+  // Resolves with `true` once `rest(now)`, the ms still to wait, is down to 0; with `false` when the limit has come first.
+  const until = (rest, limitMs) =>
     new Promise((resolve) => {
       const started = performance.now();
       let timer = 0;
       const check = () => {
         clearTimeout(timer);
-        const left = limitMs - (performance.now() - started);
-        const differs = stamp() !== before;
-        if (!differs && left > 0) {
-          timer = setTimeout(check, Math.min(left, 2 ** 30));
+        const now = performance.now();
+        const left = limitMs - (now - started);
+        const wait = rest(now);
+        if (wait > 0 && left > 0) {
+          timer = setTimeout(check, Math.min(left, wait, 2 ** 30));
           return;
         }
         waiting.delete(check);
-        resolve(differs);
+        resolve(wait <= 0);
       };
       waiting.add(check);
       check();
     });
+
+  const still = ([windowMs, limitMs]) =>
+    until((now) => {
+      drain();
+      return parsed() ? Math.max(lastChange, causes.acted()) + windowMs - now : Infinity;
+    }, limitMs);
+
+  const changed = ([before, limitMs]) => until(() => (stamp() === before ? Infinity : 0), limitMs);
 
   // -- one click ----------------------------------------------------------------------------------------------------------
   const channel = new MessageChannel();
@@ -268,10 +287,11 @@
   addEventListener("click", onClick, { capture: true, passive: true });
   document.addEventListener("readystatechange", wake);
   document.addEventListener("DOMContentLoaded", () => setTimeout(wake, 0));
+  document.fonts.addEventListener("loadingdone", () => bump());
   causes.began = motion.begin;
   const rested = () => {
     causes.rest();
     return stamp();
   };
-  Object.defineProperty(globalThis, KEY, { value: { stamp: rested, quiet, changed, mark, report } });
+  Object.defineProperty(globalThis, KEY, { value: { stamp: rested, quiet, still, changed, mark, report } });
 })();

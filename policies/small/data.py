@@ -30,7 +30,7 @@ class Item:
 def item(example: Example, known: Knowledge, embed: Embed, texts: Texts) -> Item:
     """`known`: for a training case, without what was learned from it."""
     sample = example.sample
-    opinion = Opinion.of(sample.view, sample.history, embed)
+    opinion = Opinion.of(sample.view, sample.history, embed, known.comparisons)
     rows = elements(sample.view, sample.history, example.choices, known, opinion, texts)
     found = None
     if example.matches:

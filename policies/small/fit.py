@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from policies.encoder import Vectors
+from policies.errors import ModelError
 from policies.small.collate import Noise, blur, collate
 from policies.small.data import Item, batches
 from policies.small.model import PolicyNet
@@ -86,7 +87,11 @@ def _run(net: PolicyNet, items: Sequence[Item], table: Vectors, noise: Callable[
 def fit(
     net: PolicyNet, items: list[Item], table: Vectors, settings: FitSettings, seed: int, noise: Noise = Noise()
 ) -> Iterator[tuple[int, int, float]]:
-    """Train `net` in place; yields (step, steps, loss) after every step. The last step leaves the averaged weights."""
+    """Train `net` in place; yields (step, steps, loss) after every step. The last step leaves the averaged weights.
+
+    Raises:
+        ModelError: the loss is no longer a finite number.
+    """
     rng = np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.AdamW(net.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
@@ -102,6 +107,11 @@ def fit(
             output = _run(net, group, table, lambda batch: blur(batch, noise, generator))
             targets, values = output.losses(smoothing=settings.smoothing)
             loss = targets.mean() + values.sum() / len(group)
+            if not math.isfinite(loss.item()):
+                raise ModelError(
+                    f"Training stopped at step {step + 1} of {steps}: expected a finite loss, met {loss.item()}. Nothing was "
+                    f"written, an earlier model is kept. Try a lower learning rate than {settings.learning_rate:g}."
+                )
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)

@@ -112,7 +112,7 @@ class SmallPolicy:
         if not offered:
             return None
         texts = Texts()
-        opinion = Opinion.of(view, history, self.encoder.embed)
+        opinion = Opinion.of(view, history, self.encoder.embed, self.known.comparisons)
         rows = elements(view, history, offered, self.known, opinion, texts)
         with torch.inference_mode():
             batch = pad_views([rows])
@@ -120,7 +120,7 @@ class SmallPolicy:
             x, rest = self.net.read(batch)
             p_targets = torch.softmax(self.net.targets(x, batch)[0] / self.temperatures.target, -1).tolist()
             likely = _likely(p_targets)
-            offer = Offer(view, self.memory)
+            offer = Offer(view, self.memory, history)
             found = {place: offer.candidates(offered[place]) for place in likely if offered[place].valued}
             found = {place: group for place, group in found.items() if group}
             of = [

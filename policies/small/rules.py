@@ -9,15 +9,16 @@ for training cases they come from trees that have not seen the case (cross-fitti
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
-from policies.dataset import Example
-from policies.literals import Names, literals, roundness, task_of
+from policies.dataset import Example, Sample
+from policies.derive.comparisons import Comparison, truths
+from policies.literals import Names, roundness, task_of
 from policies.proposal import is_critical
 from policies.small.lexicon import Lexicon
 from schema_extraction.view import View
@@ -126,8 +127,20 @@ class Rules:
         return forest(true)["yes"] if forest else None
 
 
-def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) -> Rules:
-    """Rules of training `cases`, with those of every fold for cross-fitting."""
+Read = Callable[..., Names]
+"""Like `truths`: view, history and comparisons to what is true of them, `controls=False` without what fields hold."""
+
+
+def learn_rules(
+    cases: dict[str, list[Example]],
+    lexicon: Lexicon,
+    seed: int,
+    comparisons: Sequence[Comparison] = (),
+    read: Read = truths,
+    folds: bool = True,
+) -> Rules:
+    """Rules of training `cases` over what `read` gives, with those of every fold for cross-fitting. `comparisons` are asked
+    besides the literals."""
     values: dict[str, Rows] = defaultdict(list)
     uptakes: dict[str, list[tuple[str, Names, str, str]]] = defaultdict(list)
     for case_id, examples in cases.items():
@@ -136,9 +149,12 @@ def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) ->
                 key = example.choices[example.target].key
                 slots = {example.candidates[i].slot for i in example.matches}
                 answer = max(sorted(slots), key=lambda slot: lexicon.prior(key, slot)[0])
-                values[key].append((case_id, literals(example.sample.view, example.sample.history), answer))
-        for key, held, task, taken in _uptakes(examples):
-            uptakes[key].append((case_id, held, "yes" if taken else "no", task))
+                values[key].append((case_id, read(example.sample.view, example.sample.history, comparisons), answer))
+        for sample, offered in first_offers(examples):
+            held = read(sample.view, sample.history, comparisons, controls=False)
+            task = task_name(sample.view)
+            for key, taken in offered.items():
+                uptakes[key].append((case_id, held, "yes" if taken else "no", task))
 
     def all_but(fold: int) -> Rules:
         found = Rules()
@@ -157,7 +173,8 @@ def learn_rules(cases: dict[str, list[Example]], lexicon: Lexicon, seed: int) ->
         return found
 
     whole = all_but(-1)
-    whole.folds = tuple(all_but(fold) for fold in range(FOLDS))
+    if folds:
+        whole.folds = tuple(all_but(fold) for fold in range(FOLDS))
     return whole
 
 
@@ -175,9 +192,9 @@ def _habits(rows: Iterable[tuple[str, Names, str, str]]) -> dict[str, float]:
     return {task: share for task, (share, total) in sorted(shares.items()) if total >= MIN_ROWS and not 0.1 < share < 0.9}
 
 
-def _uptakes(examples: Sequence[Example]) -> Iterator[tuple[str, Names, str, bool]]:
-    """For every stretch up to a critical action and every target that could be acted on in it: what held when it first
-    could, at which task, and whether it was."""
+def first_offers(examples: Sequence[Example]) -> Iterator[tuple[Sample, dict[str, bool]]]:
+    """For every stretch up to a critical action: the samples at which targets could first be acted on, by key, with whether
+    they were in that stretch."""
     for stretch in _stretches(examples):
         acted = {example.choices[example.target].key for example in stretch}
         seen: set[str] = set()
@@ -185,9 +202,7 @@ def _uptakes(examples: Sequence[Example]) -> Iterator[tuple[str, Names, str, boo
             new = [choice.key for choice in example.choices if choice.key not in seen]
             seen.update(new)
             if new:
-                sample = example.sample
-                held, task = literals(sample.view, sample.history, controls=False), task_name(sample.view)
-                yield from ((key, held, task, key in acted) for key in new)
+                yield example.sample, {key: key in acted for key in new}
 
 
 def _stretches(examples: Iterable[Example]) -> Iterator[list[Example]]:

@@ -44,8 +44,12 @@ def save(policy: SmallPolicy, folder: Path) -> None:
         "habits": policy.known.rules.habits,
         "ears": [],
     }
+    if policy.known.typed is not None:
+        plain["typed_values"] = _forests_out("typed_values", policy.known.typed.values, arrays)
+        plain["typed_uptakes"] = _forests_out("typed_uptakes", policy.known.typed.uptakes, arrays)
+        plain["typed_habits"] = policy.known.typed.habits
     for index, (key, ear) in enumerate(policy.known.hearing.ears.items()):
-        plain["ears"].append({"key": key, "classes": ear.classes, "likeness": ear.likeness})
+        plain["ears"].append({"key": key, "classes": ear.classes, "likeness": ear.likeness, "trust": ear.trust})
         arrays |= {f"ears.{index}.{name}": getattr(ear, name) for name in ("weights", "labels", "bias")}
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
     plain["memory"]["used"] = sorted(plain["memory"]["used"])
@@ -65,16 +69,23 @@ def load(folder: Path, encoder: TextEncoder) -> SmallPolicy:
             arrays[f"ears.{index}.labels"],
             arrays[f"ears.{index}.bias"],
             entry["likeness"],
+            entry.get("trust", 1.0),
         )
         for index, entry in enumerate(plain["ears"])
     }
     rules = Rules(
         _forests_in("values", plain["values"], arrays), _forests_in("uptakes", plain["uptakes"], arrays), plain["habits"]
     )
+    typed = None
+    if "typed_values" in plain:
+        values, uptakes = (_forests_in(kind, plain[kind], arrays) for kind in ("typed_values", "typed_uptakes"))
+        typed = Rules(values, uptakes, plain["typed_habits"])
+    memory = Memory.model_validate(plain["memory"])
+    lexicon = Lexicon.model_validate(plain["lexicon"])
     return SmallPolicy(
         net,
-        Memory.model_validate(plain["memory"]),
-        Knowledge(Lexicon.model_validate(plain["lexicon"]), rules, Hearing(ears)),
+        memory,
+        Knowledge(lexicon, rules, Hearing(ears), comparisons=memory.derived.comparisons, typed=typed),
         encoder,
         novelty.from_json(plain["novelty"]),
         Temperatures.model_validate(plain["temperatures"]),

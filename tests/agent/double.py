@@ -9,7 +9,7 @@ from policies.scripted import ScriptedPolicy
 from tests.agent.script import decide_and_close
 
 bundle = types.ModuleType("policies.bundle")
-loaded = types.SimpleNamespace(policy=ScriptedPolicy(decide_and_close), critic=None, thresholds=None)
+loaded = types.SimpleNamespace(policy=ScriptedPolicy(decide_and_close), judge=lambda kind: (None, None))
 bundle.__dict__.update(Bundle=types.SimpleNamespace, load=lambda path: loaded)
 sys.modules["policies.bundle"] = bundle
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -378,7 +379,10 @@ def test_a_peer_that_hangs_is_ended_with_all_that_it_started(portal: BlockingPor
     assert asked(portal, "browser-use", seconds=1.0) == "none within 1 s"
     child = int((tmp_path / "pid").read_text())
     state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text().split()[2] == "Z"
+    deadline = time.monotonic() + 5  # what was ended goes when the system next runs it
+    while state.exists() and state.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_peer_that_failed_starts_anew_with_the_next_page(portal: BlockingPortal, worker: Path) -> None:

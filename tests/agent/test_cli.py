@@ -30,15 +30,18 @@ COMMANDS = [
     "critic",
     "calibrate",
     "evaluate",
+    "readiness",
     "run",
     "demo",
     "doctor",
     "bpm",
     "bpm serve",
+    "bench critic",
     "profile",
     "profile init",
     "profile check",
     "profile schema",
+    "bench autonomy",
 ]
 
 
@@ -103,6 +106,10 @@ def test_half_a_login(tmp_path: Path, tiny: TinyApp) -> None:
 def test_empty_feedback(tmp_path: Path) -> None:
     line = one_line(casepilot("calibrate", str(tmp_path), "--model", "x"))
     assert "No feedback" in line and "casepilot run --stage copilot" in line
+
+
+def test_readiness_of_a_model_that_is_not_there(tmp_path: Path) -> None:
+    assert "casepilot train" in one_line(casepilot("readiness", str(tmp_path), "--model", str(tmp_path / "none")))
 
 
 def test_traces_without_a_usable_line_are_named_line_by_line(tmp_path: Path) -> None:

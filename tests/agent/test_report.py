@@ -43,7 +43,7 @@ def test_every_figure_is_there() -> None:
         "52.9%",
         "55 of 104",
         "at least 94.7%",
-        "Needs about 5 more",
+        "Needs about 25 more",
         "C-1013",
         "refund 45.00",
         "0.410",

@@ -236,6 +236,7 @@ def test_a_dialog_opened_while_a_person_has_the_page_is_told(visit: Visitor) -> 
           }
         })"""
     )
+    visit.page.sight.forget()
     view = visit.view()
     assert view.dialog is not None and (view.dialog.kind, view.dialog.text) == ("native", "Sure?")
 

@@ -224,6 +224,22 @@ def test_the_rows_in_sight_are_those_that_are_read(looker: Looker) -> None:
     assert looker.look() == looker.fresh()
 
 
+def test_what_a_font_has_shown_is_read(looker: Looker) -> None:
+    """A rule that is changed by script stands for the font: neither leaves a mutation."""
+    looker.load("<style>p{display:none}</style><p>Paid</p><button>Go</button>")
+    looker.run("document.styleSheets[0].cssRules[0].style.display = 'block'")
+    looker.run(
+        """(async () => {
+          const face = new FontFace("Icons", "url(/none.woff2)");
+          document.fonts.add(face);
+          const told = new Promise((resolve) => document.fonts.addEventListener("loadingdone", resolve));
+          await face.load().catch(() => 0);
+          await told;
+        })()"""
+    )
+    assert "Paid" in looker.look().model_dump_json()
+
+
 def test_a_new_document_is_read_whole(looker: Looker) -> None:
     looker.load("<button>One</button>")
     view = looker.load("<button>Two</button>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -165,6 +166,38 @@ def test_an_event_stream_or_a_hanging_image_is_not_waited_for(portal: BlockingPo
         return rest
 
     assert portal.call(run).quiet
+
+
+@pytest.mark.parametrize("seconds", [0.3, 30.0], ids=["comes", "never comes"])
+def test_a_font_is_waited_for_but_not_for_long(portal: BlockingPortal, settler: Settler, desk: Desk, seconds: float) -> None:
+    asked = """() => {
+      const face = new FontFace("Icons", "url(/icons.woff2)");
+      document.fonts.add(face);
+      face.load().catch(() => 0);
+    }"""
+
+    async def run() -> tuple[Rest, float, tuple[str, ...]]:
+        release = asyncio.Event()
+
+        async def font(route) -> None:  # type: ignore[no-untyped-def]
+            with suppress(TimeoutError):
+                await asyncio.wait_for(release.wait(), seconds)
+            await route.abort()
+
+        await settler.page.route("**/icons.woff2", font)
+        await settler.page.goto(f"{desk.url}/cases")
+        await settler.settle()
+        before = await settler.stamp()
+        started = time.monotonic()
+        await settler.page.evaluate(asked)
+        rest = await settler.settle(4)
+        release.set()
+        return rest, time.monotonic() - started, before
+
+    rest, took, before = portal.call(run)
+    assert rest.quiet
+    assert (0.25 if seconds < 1 else 0.9) < took < 3.5
+    assert (rest.stamp != before) == (seconds < 1)
 
 
 def test_the_stamp_changes_with_the_dom_the_fields_and_shadow_roots_and_only_then(

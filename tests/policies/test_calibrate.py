@@ -17,6 +17,7 @@ from policies.calibrate import (
     score_all,
     thresholds_from,
 )
+from policies.candidates import Memory
 from policies.errors import FeedbackError, ModelError
 from policies.evaluate import evaluate
 from policies.feedback import Reason, Verdict
@@ -24,6 +25,7 @@ from policies.proposal import History, Proposal
 from policies.scripted import FixedCritic, ScriptedPolicy
 from policies.thresholds import Thresholds
 from policies.trace import Step, TraceWriter
+from schema_extraction.action import Action, CloseCase, SendMessage
 from schema_extraction.view import View
 from tests.policies.made import CLOSES, SENDS, SUBMITS, TRANSFERS, fill, recorded, reviewed
 
@@ -76,6 +78,28 @@ def test_only_verdicts_that_did_not_depend_on_the_score_count() -> None:
     assert [item.step for item in judged([*kept, *left_out])] == kept
 
 
+@pytest.mark.parametrize(
+    ("proposed", "reason", "own", "counts"),
+    [
+        (SUBMITS, Reason.OTHER, SUBMITS, True),
+        (SUBMITS, None, SUBMITS, True),
+        (SENDS, Reason.OTHER, SendMessage(text="The same in my own words."), True),
+        (SUBMITS, Reason.OTHER, fill("Bo"), False),
+        (CLOSES, Reason.OTHER, CloseCase(resolution="refused"), False),
+        (SUBMITS, Reason.WRONG_VALUE, SUBMITS, False),
+        (SUBMITS, Reason.OTHER, None, False),
+    ],
+)
+def test_a_rejection_that_names_no_error_is_a_preference_where_the_operator_then_did_the_same(
+    proposed: Action, reason: Reason | None, own: Action | None, counts: bool
+) -> None:
+    steps = [reviewed("C-1", 0, proposed, "reject", reason), *([] if own is None else [recorded("C-1", 1, own)])]
+    (item,) = judged(steps, CalibrationSettings(preferences_pass=True))
+    assert item.accepted is counts
+    (item,) = judged(steps)
+    assert not item.accepted
+
+
 def test_each_step_has_the_history_of_its_own_session() -> None:
     steps = [reviewed("C-1", 2, SENDS), recorded("C-1", 0, fill("Ada")), recorded("C-2", 0, SUBMITS)]
     steps.append(recorded("C-1", 1, SUBMITS).model_copy(update={"session": "another"}))
@@ -86,10 +110,10 @@ def test_each_step_has_the_history_of_its_own_session() -> None:
 
 def test_thresholds_per_class_from_the_calibration_half(tmp_path: Path) -> None:
     steps: list[Step] = []
-    for i, name in enumerate(of_part("calibration", 40)):
+    for i, name in enumerate(of_part("calibration", 60)):
         wrong = i % 4 == 0
         steps.append(reviewed(name, 0, SENDS, "reject" if wrong else "accept", probability=0.2 if wrong else 0.9))
-        if i < 25:
+        if i < 35:
             steps.append(reviewed(name, 1, SUBMITS))
         if i < 5:
             steps += [reviewed(name, 2, CLOSES), reviewed(name, 3, TRANSFERS)]
@@ -100,12 +124,12 @@ def test_thresholds_per_class_from_the_calibration_half(tmp_path: Path) -> None:
             return ranked[0].probability
 
     found = read_judged(write(tmp_path / "feedback", steps), "calibration")
-    assert len(found) == 75
+    assert len(found) == 105
     thresholds = thresholds_from(found, score_all(Confident(), found))
     sends, submits, ends = (thresholds.find(name) for name in ("send_message", "click", "end_case"))
-    assert sends is not None and sends.tau == 0.9 and sends.passing == 30
-    assert submits is not None and submits.tau is not None and submits.count == 25
-    assert ends is not None and (ends.tau, ends.count, ends.needs) == (None, 10, 12)
+    assert sends is not None and sends.tau == 0.9 and sends.passing == 45
+    assert submits is not None and submits.tau is not None and submits.count == 35
+    assert ends is not None and (ends.tau, ends.count, ends.needs) == (None, 10, 19)
 
 
 def test_progress_counts_every_proposal() -> None:
@@ -134,7 +158,9 @@ def bundle_module(critic: object) -> ModuleType:
     """Stands for `policies.bundle`, which loads a trained model."""
     module = ModuleType("policies.bundle")
     policy = ScriptedPolicy(lambda view, history: SUBMITS)
-    module.load = lambda path: SimpleNamespace(policy=policy, critic=critic)  # type: ignore[attr-defined]
+    policy.memory = Memory()  # type: ignore[attr-defined]
+    module.THRESHOLDS, module.TYPED_THRESHOLDS = "thresholds.json", "thresholds_typed.json"  # type: ignore[attr-defined]
+    module.load = lambda path: SimpleNamespace(policy=policy, critic=critic, typed=None)  # type: ignore[attr-defined]
     return module
 
 
@@ -153,6 +179,16 @@ def test_calibrate_writes_into_the_bundle_and_evaluate_reads_the_same_verdicts(
     assert evaluation.policy.overall.step == 0.5
     assert evaluation.critic is not None and evaluation.critic.critic.count == 40
     assert evaluate(tmp_path, traces).critic is None
+
+
+def test_a_score_that_is_no_number_leaves_the_thresholds_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    feedback = write(tmp_path / "feedback", [reviewed(name, 0, SUBMITS) for name in of_part("calibration", 30)])
+    monkeypatch.setitem(sys.modules, "policies.bundle", bundle_module(FixedCritic(0.8)))
+    before = calibrate(tmp_path, feedback)
+    monkeypatch.setitem(sys.modules, "policies.bundle", bundle_module(FixedCritic(float("nan"))))
+    with pytest.raises(ModelError, match="met nan.*casepilot critic.*left as they are"):
+        calibrate(tmp_path, feedback)
+    assert Thresholds.read(tmp_path / "thresholds.json") == before
 
 
 def test_calibrate_needs_a_critic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

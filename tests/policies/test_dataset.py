@@ -11,10 +11,11 @@ from loguru import logger
 
 from policies.dataset import coverage, example, learn_memory, read_cases, samples, split, trace_digest
 from policies.errors import TraceError
-from policies.feedback import Verdict
+from policies.feedback import Reason, Verdict
 from policies.trace import Step
 from schema_extraction.action import Outcome, Select, action_value, target_key
 from tests.policies import worlds
+from tests.policies.made import SENDS, SUBMITS, reviewed
 
 
 def steps(number: int = 1, seed: int = 3) -> list[Step]:
@@ -106,8 +107,33 @@ def test_traces_of_another_view_version_are_refused(tmp_path: Path) -> None:
     worlds.record(tmp_path, 1)
     for file in tmp_path.glob("*.jsonl"):
         file.write_text(file.read_text(encoding="utf-8").replace('"view":{"version":1', '"view":{"version":999'))
-    with pytest.raises(TraceError, match="view version.*casepilot record"):
+    with pytest.raises(TraceError, match="view version 1 .*met [0-9]+ of version 999.*casepilot record"):
         read_cases(tmp_path)
+
+
+@pytest.mark.parametrize("also", ["", '"of_tomorrow":1,'])
+def test_steps_of_another_view_version_are_left_out_and_counted_file_by_file(tmp_path: Path, also: str) -> None:
+    """Whether or not they would still fit the models of this version."""
+    worlds.record(tmp_path, 2)
+    first, second = sorted(tmp_path.glob("*.jsonl"))
+    old = first.read_text(encoding="utf-8")
+    first.write_text(old.replace('"view":{"version":1,', f'"view":{{{also}"version":2,'), encoding="utf-8")
+    lines: list[str] = []
+    sink = logger.add(lines.append, level="WARNING", format="{message}")
+    try:
+        assert list(read_cases(tmp_path)) == [second.stem]
+    finally:
+        logger.remove(sink)
+    count = len(old.splitlines())
+    assert lines == [f"{first}: {count} steps of view version 2 skipped, this is version 1; record again to use them\n"]
+
+
+def test_what_was_done_about_a_page_that_misbehaved_is_no_sample() -> None:
+    rejected = reviewed("C-1", 0, SUBMITS, "reject", Reason.ENVIRONMENT)
+    edited = reviewed("C-1", 1, SENDS, "edit", Reason.WRONG_WORDING)
+    for step, count in ((rejected, 0), (edited, 1)):
+        worked = step.model_copy(update={"action": SENDS, "actor": "operator"})
+        assert len(list(samples([worked]))) == count
 
 
 def test_cases_are_split_whole_and_always_alike() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from policies.metrics import (
     aurc,
     auroc,
     best_threshold,
+    bootstrap,
     e_aurc,
     ece,
     precision_bounds,
+    proportion,
     risk_coverage,
     selective,
     share,
@@ -114,3 +117,25 @@ def test_step_accuracy_counts_a_value_only_on_the_right_target() -> None:
         top3=[1, 1, 0, 0, 1],
     )
     assert (found.count, found.type, found.target, found.value, found.step, found.top3) == (5, 0.8, 0.6, 0.5, 0.4, 0.6)
+
+
+def test_a_proportion_has_an_exact_two_sided_interval() -> None:
+    found = proportion(0, 10)
+    assert (found.count, found.total, found.lower) == (0, 10, 0.0)
+    assert found.upper == pytest.approx(1 - 0.025 ** (1 / 10))  # Clopper and Pearson
+    assert proportion(0, 0).value is None and proportion(0, 0).lower is None
+
+
+def test_bootstrap_resamples_whole_cases() -> None:
+    def mean(cases: Sequence[list[float]]) -> float | None:
+        flat = [value for case in cases for value in case]
+        return sum(flat) / len(flat) if flat else None
+
+    # 20 cases of 50 equal steps are 20 observations, not 1,000: the interval is as wide as that of 20.
+    tied = bootstrap([[float(i % 2)] * 50 for i in range(20)], mean)
+    loose = bootstrap([[float(i % 2)] for i in range(1000)], mean)
+    assert tied.value == loose.value == 0.5
+    assert tied.upper is not None and tied.lower is not None and loose.upper is not None and loose.lower is not None
+    assert tied.upper - tied.lower > 4 * (loose.upper - loose.lower)
+    assert bootstrap([[1.0], [0.0]], mean, seed=3) == bootstrap([[1.0], [0.0]], mean, seed=3)
+    assert bootstrap([], mean).value is None

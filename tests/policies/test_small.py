@@ -13,7 +13,9 @@ import torch
 
 from policies.bundle import Bundle, load
 from policies.candidates import Memory, Offer, choices
+from policies.derive.fields import USES
 from policies.encoder import EncoderSettings, TextEncoder
+from policies.evaluate import evaluate
 from policies.literals import literals
 from policies.novelty import Novelty, learn_novelty, make_up
 from policies.proposal import History, HistoryItem
@@ -222,3 +224,14 @@ def test_rows_stand_for_the_view_the_targets_and_the_rest(texts: EncoderSettings
 
 def test_a_model_folder_holds_no_pickle(bundle: Bundle) -> None:
     assert {Path(f).suffix for f in map(str, bundle.path.iterdir())} == {".json", ".safetensors"}
+
+
+def test_evaluation_tells_copied_and_chosen_values_apart(bundle: Bundle, tmp_path: Path) -> None:
+    worlds.record(tmp_path, 2, seed=31, process="Return")
+    found = evaluate(bundle.path, tmp_path)
+    assert found.fields is not None
+    uses = {field.name: field.use for field in found.fields.fields}
+    assert uses["Customer name"] == uses["Amount"] == "copied"
+    assert uses["Reason"] == uses["Identity checked"] == uses["close case"] == "chosen"
+    assert {use: found.fields.count(use) for use in USES} == {"copied": 4, "chosen": 4, "derived": 0, "free": 0}
+    assert {use: found.policy.by_use[use].count for use in found.policy.by_use} == {"copied": 8, "chosen": 8}

@@ -8,7 +8,8 @@ import pytest
 from scipy.stats import binom
 
 from policies.errors import ModelError
-from policies.thresholds import Scored, Thresholds, certify, certify_all, missing, p_value, passes, ranks_to_test, rung
+from policies.ladder import missing, p_value, passes, ranks_to_test, rung
+from policies.thresholds import Scored, Thresholds, certify, certify_all, standing_alone
 
 TARGET, DELTA, RUNS = 0.9, 0.1, 300
 Draw = Callable[[np.random.Generator, int], tuple[np.ndarray, np.ndarray]]
@@ -136,20 +137,73 @@ def actions(name: str, slice_name: str, count: int, wrong: int = 0) -> list[Scor
 
 def test_a_slice_takes_the_class_threshold_unless_its_own_data_refute_it() -> None:
     thresholds = certify_all(
-        [*actions("click", "big", 60), *actions("click", "small", 5), *actions("click", "bad", 10, wrong=6)], slices=True
+        [
+            *actions("click", "big", 60),
+            *actions("click", "small", 5),
+            *actions("click", "bad", 10, wrong=6),
+            *actions("click", "two", 2),
+        ]
     )
     whole = thresholds.find("click")
     assert whole is not None and whole.tau is not None
-    assert thresholds.find("click", "small") == whole
-    assert thresholds.find("click", "unheard of") == whole
-    own, bad = thresholds.find("click", "big"), thresholds.find("click", "bad")
-    assert own is not None and own.slice == "big" and own.tau is not None
+    assert whole.covers == ("bad", "big", "small")
+    assert thresholds.find("click", "small") == thresholds.find("click", "big") == whole
+    assert thresholds.find("click", "unheard of") is None
+    assert thresholds.find("click", "") is None
+    bad, two = thresholds.find("click", "bad"), thresholds.find("click", "two")
     assert bad is not None and bad.refuted and bad.tau is None
+    assert "operators keep it" in bad.describe()
+    assert two is not None and (two.standing, two.tau, two.needs) == ("closed", None, 1)
+    assert "2 verdicts so far" in two.describe()
     assert thresholds.find("close_case") is None
 
 
+def test_without_slices_the_class_certificate_speaks_of_all() -> None:
+    thresholds = certify_all([*actions("click", "big", 60), *actions("click", "two", 2)], slices=False)
+    assert [c.slice for c in thresholds.certificates] == [""]
+    assert thresholds.find("click", "two") == thresholds.find("click", "unheard of") == thresholds.find("click")
+
+
+def test_what_is_below_the_class_threshold_does_not_refute_a_slice() -> None:
+    """A slice whose wrong proposals all score low is one that the critic understands."""
+    hard = [Scored(action_class="click", slice="hard", score=0.4 + 0.5 * (i % 2), accepted=i % 2 == 1) for i in range(20)]
+    thresholds = certify_all([*actions("click", "big", 80), *hard])
+    whole = thresholds.find("click")
+    assert whole is not None and whole.tau is not None and whole.tau > 0.4
+    assert thresholds.find("click", "hard") == whole
+
+
+def test_a_class_that_needs_no_more_hands_its_level_on() -> None:
+    """24 straight accepts are too few for half of 0.1 (29 are needed) and enough for all of it (22)."""
+    full, scarce = actions("click", "", 60), actions("send_message", "", 24)
+    alone = certify_all([*full, *scarce], family="bonferroni")
+    together = certify_all([*full, *scarce])
+    assert [c.tau is not None for c in alone.certificates] == [True, False]
+    assert [c.tau is not None for c in together.certificates] == [True, True]
+    assert [c.delta for c in together.certificates] == pytest.approx([0.05, 0.1])
+
+
+def test_what_is_missing_counts_all_that_was_right() -> None:
+    """27 straight accepts of one of two classes: two short of the 29 that half of 0.1 takes (22 would do at all of it)."""
+    thresholds = certify_all([*actions("click", "", 27), *actions("send_message", "", 10)])
+    click = thresholds.find("click")
+    assert click is not None and (click.tau, click.passing, click.accepted, click.needs) == (None, 27, 27, 2)
+
+
+def test_slices_stand_alone_by_their_numbers_only() -> None:
+    assert standing_alone({"a": 10_000}, TARGET, DELTA) == ()
+    assert standing_alone({"a": 70, "b": 30, "c": 20}, TARGET, DELTA) == ("a",)
+    assert standing_alone({"a": 200, "b": 180, "c": 20}, TARGET, DELTA) == ("a", "b")
+    assert standing_alone({}, TARGET, DELTA) == ()
+
+
+def test_a_score_that_is_no_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="NaN"):
+        certify([0.5, float("nan")], [1, 1])
+
+
 def test_bonferroni_shares_delta_among_all_classes() -> None:
-    alone = certify_all(actions("click", "", 25), classes=("click", "send_message"))
+    alone = certify_all(actions("click", "", 25), classes=("click", "send_message"), family="class")
     family = certify_all(actions("click", "", 25), classes=("click", "send_message"), family="bonferroni")
     assert [c.tau is not None for c in alone.certificates] == [True, False]
     assert {c.delta for c in family.certificates} == {0.05}
@@ -157,7 +211,7 @@ def test_bonferroni_shares_delta_among_all_classes() -> None:
 
 
 def test_json_round_trip_and_errors(tmp_path: Path) -> None:
-    thresholds = certify_all(actions("click", "big", 60, wrong=2), slices=True)
+    thresholds = certify_all(actions("click", "big", 60, wrong=2))
     path = tmp_path / "thresholds.json"
     thresholds.write(path)
     assert Thresholds.read(path) == thresholds

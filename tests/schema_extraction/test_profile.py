@@ -162,3 +162,11 @@ def test_the_schema_describes_every_field() -> None:
     for model in (schema, *schema["$defs"].values()):
         bare = [name for name, field in model.get("properties", {}).items() if not field.get("description")]
         assert not bare, (model["title"], bare)
+
+
+def test_the_critic_that_reads_no_text_is_asked_for_in_the_profile() -> None:
+    start = "name: desk\nbase_url: https://desk.example\n"
+    assert parse_profile(start, "desk.yaml").critic == "full"
+    assert parse_profile(start + "critic: typed\n", "desk.yaml").critic == "typed"
+    with pytest.raises(ProfileError, match="line 3.*critic.*'full' or 'typed'"):
+        parse_profile(start + "critic: blind\n", "desk.yaml")
