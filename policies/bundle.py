@@ -6,6 +6,7 @@ bundle.json          what the model is, and the sha256 of every file in it
 config.json          sizes of the policy's network     model.safetensors   arrays of the policy
 tokenizer.json ...   the tokenizer of the text encoder that the policy was trained with
 policy.json          the rest of the policy, with the formulas and comparisons that were found
+replies.json, replies.safetensors   what operators wrote to customers before (see `policies.replies`)
 critic.json          the critic, once there is one
 critic_typed.json    the critic that reads no text
 preferences.json     what operators would have done another way, for people to look at
@@ -39,7 +40,8 @@ from schema_extraction.view import VIEW_VERSION, Frozen
 if TYPE_CHECKING:
     from policies.encoder import EncoderSettings
     from policies.preferences import Preferences
-    from policies.proposal import Critic
+    from policies.proposal import Critic, Policy
+    from policies.replies.replies import Replies
     from policies.small.critic import SmallCritic, TypedCritic
     from policies.small.policy import SmallPolicy
     from policies.thresholds import Thresholds
@@ -86,6 +88,15 @@ class Bundle:
     typed: TypedCritic | None = None
     typed_thresholds: Thresholds | None = None
     preferences: Preferences | None = None
+    replies: Replies | None = None
+
+    def offering(self, operator: str = "") -> Policy:
+        """The policy, which with a message also offers past replies, in the wording of `operator` first."""
+        if self.replies is None:
+            return self.policy
+        from policies.replies.offering import OfferingPolicy
+
+        return OfferingPolicy(self.policy, self.replies, self.policy.encoder.embed, operator)
 
     def judge(self, kind: CriticKind = "full") -> tuple[Critic | None, Thresholds | None]:
         """The critic that a profile asks for, with its thresholds; None where there is none yet.
@@ -118,6 +129,7 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     import torch
 
     from policies.encoder import EncoderSettings, TextEncoder
+    from policies.replies import store as replies
     from policies.small import critic, store
     from policies.thresholds import Thresholds
 
@@ -140,12 +152,13 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
         judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
         typed = critic.load_typed(path / TYPED, policy) if TYPED in meta.files else None
         liked = read_preferences(path)
+        past = replies.load(path) if replies.PLAIN in meta.files else None
     except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
     certified, typed_certified = (
         Thresholds.read(path / name) if name in meta.files else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
     )
-    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked)
+    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked, past)
 
 
 def read_meta(path: Path) -> Meta:

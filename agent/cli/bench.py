@@ -254,5 +254,45 @@ def autonomy(
     raise typer.Exit(main(smaller(settings) if quick else settings, Console(), fresh))
 
 
+@bench.command(
+    epilog="Examples:\n\n  casepilot bench replies fixtures/traces/train --held-out fixtures/traces/test\n\n"
+    "  casepilot bench replies runs/logging --held-out runs/later --feedback runs/copilot --model models/first"
+)
+def replies(
+    traces: Annotated[Path, typer.Argument(help="Recorded cases to learn replies from.", show_default=False)],
+    held_out: Annotated[Path, typer.Option("--held-out", help="Recorded cases to suggest replies for.", show_default=False)],
+    feedback: Annotated[
+        Path | None,
+        typer.Option("--feedback", help="A copilot run: how operators changed the messages proposed.", show_default=False),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="Also measure the policy of a model.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/replies"),
+) -> None:
+    """Reply suggestions: is what the operator sent among the first three, and how far is the first from it.
+
+    Beside the most frequent replies. Exits with 1 when a figure falls short of its limit.
+    """
+    from rich.console import Console
+
+    from agent.bench import replies as measuring
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    log_to()
+    console = Console()
+    with counting(console, "messages") as progress:
+        found = measuring.measure(traces, held_out, feedback, model, progress)
+    console.print(measuring.table(found))
+    if found.edited is not None:
+        console.print(measuring.changed(found.edited), highlight=False)
+    for words in found.short:
+        console.print(f"[red]short[/]  {words}", highlight=False)
+    found.write(out / "results.json")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+    raise typer.Exit(1 if found.short else 0)
+
+
 def add_to(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")

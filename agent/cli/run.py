@@ -118,7 +118,7 @@ async def _work(
         console.print(f"[yellow]hand-off[/] {handoff.case_id}: {handoff.suggestion or 'no proposal'} [dim]{handoff.reason}[/]")
 
     with run_progress(console) as progress:
-        async with Runner(settings, bundle.policy, lambda _: gate, desk, progress) as runner:
+        async with Runner(settings, bundle.offering(settings.operator), lambda _: gate, desk, progress) as runner:
             with interrupt.handler(runner.stop):
                 console.print(f"others can join at {runner.devtools}; records go to {settings.run_dir}", highlight=False)
                 serving = asyncio.create_task(
