@@ -10,7 +10,7 @@ import numpy as np
 from rich.table import Table
 
 from policies.dataset import Sample, learn_memory, read_cases, samples
-from policies.encoder import TextEncoder
+from policies.encoder import EncoderSettings, TextEncoder
 from policies.errors import TraceError
 from policies.proposal import Policy
 from policies.replies.edits import Edit, distance, edits, share
@@ -93,6 +93,7 @@ def measure(
     feedback: Path | None = None,
     model: Path | None = None,
     progress: Progress = lambda done, total: None,
+    encoder: EncoderSettings = EncoderSettings(),
 ) -> RepliesBench:
     """Learn replies from the cases at or below `traces`, and suggest those of `held_out`. `feedback`: operators' verdicts on
     proposed messages. `model`: its policy is measured too, alone and with the retrieved replies after it; it should have been
@@ -104,7 +105,7 @@ def measure(
     cases, held = read_cases(traces), read_cases(held_out)
     learned = [sample for case_id in sorted(cases) for sample in samples(cases[case_id])]
     messages = [s for case_id in sorted(held) for s in samples(held[case_id]) if isinstance(s.action, SendMessage)]
-    embed = TextEncoder().embed
+    embed = TextEncoder(encoder).embed
     sent = [sample for sample in learned if isinstance(sample.action, SendMessage)]
     templates = learn_memory(sent, past=True).templates.get("send_message", ())
     replies = learn_replies(sent, templates, embed)
@@ -118,7 +119,7 @@ def measure(
         OWN: lambda s: [r.text for r in replies.suggest(s.view, s.history, embed, s.user, FIRST)],
     }
     if model is not None:
-        systems |= _of_model(model)
+        systems |= _of_model(model, encoder)
 
     def judged(number: int, name: str) -> SystemResult:
         before, total = number * len(messages), len(systems) * len(messages)
@@ -186,10 +187,10 @@ def _given(sample: Sample, templates: Sequence[Template]) -> Template | None:
     return next((template for template in templates if fold(template.fill(slots) or "") == text), None)
 
 
-def _of_model(model: Path) -> dict[str, Suggest]:
+def _of_model(model: Path, encoder: EncoderSettings) -> dict[str, Suggest]:
     from policies.bundle import load
 
-    bundle = load(model, threads=2)
+    bundle = load(model, encoder, threads=2)
 
     def texts(policy: Policy, sample: Sample) -> list[str]:
         ranked = policy.propose(sample.view, sample.history)
