@@ -266,6 +266,8 @@ def changed(path: Path) -> Iterator[Path]:
     outside(path)
     verified(path)
     with new_folder(path) as folder:
-        shutil.copytree(path, folder, dirs_exist_ok=True)
+        shutil.copytree(
+            path, folder, dirs_exist_ok=True, copy_function=shutil.copyfile
+        )  # writable, as those of a store are not
         yield folder
         write_meta(folder, read_meta(folder))
