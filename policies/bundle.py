@@ -7,6 +7,8 @@ critic_typed.json    the critic that reads no text
 preferences.json     what operators would have done another way, for people to look at
 thresholds.json      certified thresholds, once calibrated (see `policies.thresholds`)
 thresholds_typed.json  the same for the critic that reads no text
+
+A causal LM's folder has other files for policy and critic; see `policies.causal_lm.store`.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ from policies.errors import ModelError
 from schema_extraction.view import VIEW_VERSION, Frozen
 
 if TYPE_CHECKING:
+    from policies.causal_lm.critic import CausalCritic
+    from policies.causal_lm.policy import CausalPolicy
     from policies.encoder import EncoderSettings
     from policies.preferences import Preferences
     from policies.proposal import Critic
@@ -43,6 +47,8 @@ TYPED = "critic_typed.json"
 PREFERENCES = "preferences.json"
 THRESHOLDS = "thresholds.json"
 TYPED_THRESHOLDS = "thresholds_typed.json"
+SERVER = "server.json"
+CAUSAL_LM = "causal_lm"
 
 
 class Meta(Frozen):
@@ -67,13 +73,28 @@ class Bundle:
     """A model that was loaded."""
 
     path: Path
-    policy: SmallPolicy
-    critic: SmallCritic | None
+    policy: SmallPolicy | CausalPolicy
+    critic: SmallCritic | CausalCritic | None
     thresholds: Thresholds | None
     meta: Meta
     typed: TypedCritic | None = None
     typed_thresholds: Thresholds | None = None
     preferences: Preferences | None = None
+
+    @property
+    def small(self) -> SmallPolicy:
+        """The policy, where only a small one will do.
+
+        Raises:
+            ModelError: it is a causal LM.
+        """
+        from policies.causal_lm.policy import CausalPolicy
+
+        if isinstance(self.policy, CausalPolicy):
+            raise ModelError(
+                f"Expected a small model at {str(self.path)!r}, met a causal LM. Train one with `casepilot train`."
+            )
+        return self.policy
 
     def judge(self, kind: CriticKind = "full") -> tuple[Critic | None, Thresholds | None]:
         """The critic that a profile asks for, with its thresholds; None where there is none yet.
@@ -104,6 +125,8 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
         file = path / name
         if not file.is_file() or _sha(file) != expected:
             raise ModelError(f"Model {str(path)!r} is damaged: {name} is missing or was changed. Train it again.")
+    if meta.kind == CAUSAL_LM:
+        return _load_causal(path, meta, threads)
 
     import torch
 
@@ -130,6 +153,19 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
         Thresholds.read(path / name) if (path / name).is_file() else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
     )
     return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked)
+
+
+def _load_causal(path: Path, meta: Meta, threads: int | None) -> Bundle:
+    import torch
+
+    from policies.causal_lm import store
+    from policies.thresholds import Thresholds
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    loaded = store.load(path)
+    certified = Thresholds.read(path / THRESHOLDS) if (path / THRESHOLDS).is_file() else None
+    return Bundle(path, loaded.policy, loaded.critic, certified, meta, preferences=read_preferences(path))
 
 
 def read_meta(path: Path) -> Meta:
@@ -164,8 +200,11 @@ def read_preferences(path: Path) -> Preferences | None:
 
 def write_meta(folder: Path, meta: Meta) -> Meta:
     """Write `bundle.json` with the digests of the files that lie beside it, in one stroke; gives what was written."""
-    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name not in (META, THRESHOLDS, TYPED_THRESHOLDS))
-    meta = meta.model_copy(update={"files": {name: _sha(folder / name) for name in names if not name.startswith(".")}})
+    files = {
+        f.relative_to(folder).as_posix(): f for f in sorted(folder.rglob("*")) if f.is_file() and not f.name.startswith(".")
+    }
+    others = (META, THRESHOLDS, TYPED_THRESHOLDS, SERVER)
+    meta = meta.model_copy(update={"files": {name: _sha(file) for name, file in files.items() if name not in others}})
     replace_text(folder / META, meta.model_dump_json(indent=1))
     return meta
 
@@ -216,4 +255,5 @@ def changed(path: Path) -> Iterator[Path]:
 
 
 def _sha(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as whole:
+        return hashlib.file_digest(whole, "sha256").hexdigest()
