@@ -141,7 +141,7 @@ class Judgements:
 
 
 class Telling(TrainerCallback):  # type: ignore[misc]
-    """Tells how far training is, and keeps the losses."""
+    """Tells how far training is, and keeps the losses that were logged."""
 
     def __init__(self, progress: Callable[[int, int], None] | None) -> None:
         self.progress = progress
@@ -172,7 +172,7 @@ def arguments(folder: Path, settings: LoopSettings, total: int, checkpointing: b
         weight_decay=0.01,
         bf16=gpu,
         use_cpu=not gpu,
-        gradient_checkpointing=checkpointing and gpu,
+        activation_checkpointing=checkpointing and gpu,
         save_steps=settings.save_steps,
         save_total_limit=1,
         logging_steps=10,
@@ -185,7 +185,7 @@ def arguments(folder: Path, settings: LoopSettings, total: int, checkpointing: b
     )
 
 
-def run(trainer: Trainer, folder: Path) -> None:
-    """Train to the end, from the last checkpoint in `folder` where there is one."""
+def run(trainer: Trainer, folder: Path) -> float:
+    """Train to the end, from the last checkpoint in `folder` where there is one; gives the mean loss."""
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    return float(trainer.train(resume_from_checkpoint=last).training_loss)

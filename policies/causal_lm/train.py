@@ -121,7 +121,7 @@ def train_policy(
             data_collator=learning.Lessons(language.tokenizer.pad_token_id or 0),
             callbacks=[telling],
         )
-        learning.run(trainer, work)
+        mean_loss = learning.run(trainer, work)
 
         # Temperature and accuracy, on held-out cases.
         scorer = Engine(model, {"policy": None if new else "policy"})
@@ -135,7 +135,7 @@ def train_policy(
             "steps": float(found.steps),
             "coverage": len(lessons) / len(mine),
             "tokens_per_step": sum(len(one.prompt) for one in lessons) / len(lessons),
-            "final_loss": telling.losses[-1] if telling.losses else float("nan"),
+            "final_loss": telling.losses[-1] if telling.losses else mean_loss,
             "temperature": temperature,
             "step_accuracy": accuracy(policy, judged),
             "seconds": time.monotonic() - started,
@@ -242,13 +242,13 @@ def train_critic(
         callbacks=[telling],
     )
     trainer.language, trainer.policy = language, None if own else "policy"
-    learning.run(trainer, work)
+    mean_loss = learning.run(trainer, work)
 
     # Save.
     metrics = {
         "verdicts": float(len(rows)),
         "accepted": sum(one.right == 1.0 for one in rows) / len(rows),
-        "final_loss": telling.losses[-1] if telling.losses else float("nan"),
+        "final_loss": telling.losses[-1] if telling.losses else mean_loss,
         "seconds": time.monotonic() - started,
     }
     with changed(bundle) as folder:

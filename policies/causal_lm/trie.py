@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -78,6 +79,16 @@ class Trie:
             if path[: len(fork.path)] == fork.path:
                 total += normalised(logprobs, temperature)[fork.children.index(path[len(fork.path)])]
         return total
+
+    def drawn(self, forks: Sequence[Fork], answers: Sequence[Sequence[float]], rng: random.Random) -> int:
+        """An answer drawn token by token, each by its probability among those that can follow."""
+        table = {fork.path: logprobs for fork, logprobs in zip(forks, answers, strict=True)}
+        path, node = _down((), self.root)
+        while node.leaf is None:
+            shares = [math.exp(share) for share in normalised(table[path])]
+            (token,) = rng.choices(list(node.children), shares)
+            path, node = _down((*path, token), node.children[token])
+        return node.leaf
 
     def best(
         self, ask: Ask, most: int, enough: float = 1.0, width: int = 1, temperature: float = 1.0

@@ -106,7 +106,11 @@ def connect(folder: Path, served: Served) -> None:
     if served.critic and plain.shared is not False:
         met = "one that goes on from the policy's cache" if plain.shared else "none"
         raise ModelError(f"Expected a critic that reads the page itself, met {met}. Train it with `casepilot critic --alone`.")
-    check_server(scorer_at(served, read_language(folder, plain)))
+    scorer = scorer_at(served, read_language(folder, plain))
+    try:
+        check_server(scorer)
+    finally:
+        scorer.client.close()
     replace_text(folder / SERVER, served.model_dump_json(indent=1))
 
 

@@ -95,8 +95,9 @@ def completions(models: Mapping[str, Any], language: Language, plain: bool = Fal
                     answer = served.complete(body)
                 if fault == "nan":
                     for choice in answer["choices"]:
-                        tops = choice["logprobs"]["top_logprobs"]
-                        choice["logprobs"]["top_logprobs"] = [{name: float("nan") for name in tops[0]}]
+                        said = choice["logprobs"]
+                        said["token_logprobs"] = [float("nan")] * len(said["tokens"])
+                        said["top_logprobs"] = [{name: float("nan") for name in top or ()} for top in said["top_logprobs"]]
                 self._answer(200, json.dumps(answer))
 
         def _answer(self, status: int, text: str) -> None:

@@ -138,7 +138,6 @@ def test_an_interrupted_training_goes_on_to_the_same_loss(tmp_path: Path) -> Non
     resumed = losses(tmp_path / "cut")
     assert len(whole) == 8 and len(resumed) == 5
     assert resumed == pytest.approx(whole[3:], abs=1e-5)
-    assert whole[-1] < whole[0]
 
 
 def test_a_damaged_model_is_refused(trained: Path, tmp_path: Path) -> None:

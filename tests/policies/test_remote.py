@@ -23,12 +23,19 @@ REACH = lm.WHOLE.but(top=8)
 def served(request: pytest.FixtureRequest) -> Iterator[Served]:
     with completions({"policy": lm.model(), "critic": lm.model(1)}, lm.language(), plain=request.param == "older") as running:
         yield running
+        for scorer in SCORERS:
+            scorer.client.close()
+        SCORERS.clear()
+
+
+SCORERS: list[RemoteScorer] = []
 
 
 def remote(served: Served, waits: list[float] | None = None, timeout: float = 60.0) -> RemoteScorer:
     pause = (lambda seconds: None) if waits is None else waits.append
     client = Completions(ClientSettings(url=served.url, timeout=timeout), pause)
-    return RemoteScorer(client, {"policy": "policy", "critic": "critic"}, lm.language())
+    SCORERS.append(RemoteScorer(client, {"policy": "policy", "critic": "critic"}, lm.language()))
+    return SCORERS[-1]
 
 
 def test_the_same_decisions_as_in_this_process(served: Served) -> None:
