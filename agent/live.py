@@ -46,7 +46,7 @@ class Live:
         self.rejected: Verdict | None = None
         self.steps: list[tuple[View, Action]] = []
         self._named: str | None = None
-        self._presenting = False
+        self._presenting = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
         self._trace: TraceWriter | None = None
 
@@ -90,7 +90,7 @@ class Live:
     @property
     def evictable(self) -> bool:
         """Whether the page merely waits for an operator: nobody, the agent included, is doing anything in it."""
-        waits = self.phase == "waiting" and self.handoff is not None and not self._presenting
+        waits = self.phase == "waiting" and self.handoff is not None and not self._presenting.locked()
         return waits and self.page is not None and not self.operator and not self.steps
 
     async def close(self) -> None:
@@ -182,11 +182,10 @@ class Live:
 
     async def present(self, handoff: Handoff) -> bool:
         """Show a hand-off in its page, opening that if need be; False when the page is no longer as it was handed off."""
-        self._presenting = True
-        try:
+        async with self._presenting:
+            if self.page is not None and self.handoff is not None and self.handoff.id == handoff.id:
+                return True  # somebody who claimed it and the session itself both wanted it shown
             return await self._present(handoff)
-        finally:
-            self._presenting = False
 
     async def _present(self, handoff: Handoff) -> bool:
         opened = self.page is None

@@ -178,6 +178,7 @@ async def _hand_off(live: Live, memory: Memory, view: View, ranked: tuple[Propos
         suggestion=describe(ranked[0].action) if ranked else "",
     )
     live.worker.store.open_handoff(handoff)
+    live.worker.desk.opened(handoff)
     return Round(kind="handed_off", handoff=handoff.id, audit=decision.audit)
 
 

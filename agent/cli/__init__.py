@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agent.cli import bench, bpm, extract, learn, profile, readiness, record, run, show
+from agent.cli import bench, bpm, console, extract, learn, models, profile, readiness, record, run, show
 from schema_extraction.errors import CasepilotError
 
 app = typer.Typer(
@@ -22,9 +22,11 @@ extract.add_to(app)
 profile.add_to(app)
 record.add_to(app)
 learn.add_to(app)
+models.add_to(app)
 readiness.add_to(app)
 run.add_to(app)
 show.add_to(app)
+console.add_to(app)
 bpm.add_to(app)
 bench.add_to(app)
 

@@ -8,31 +8,38 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from agent.cli.options import (
+    AccountsPath,
     BaseUrl,
+    ConsoleFile,
+    ConsolePort,
     Headed,
     ModelPath,
     Operator,
+    OptionalProfilePath,
     Password,
-    ProfilePath,
     Username,
+    console_settings,
     the_credentials,
-    the_profile,
+    the_profile_for,
 )
 
 if TYPE_CHECKING:
+    from agent.console.settings import ConsoleSettings
     from agent.settings import RunSettings
     from policies.bundle import Bundle
 
 EPILOG = """Examples:\n
   casepilot run -p bpm.yaml -m models/first --stage copilot --headed --interactive --operator kim\n
+  casepilot run -p bpm.yaml -m models/first --stage copilot --console   (operators answer in a browser)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --concurrency 4 --limit 50\n
+  casepilot run -m models/store --stage selective   (the active version of a store, with the profile it was added with)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --run-dir runs/monday   (goes on where that run stopped)
 """
 
 
 def run(
-    profile: ProfilePath,
     model: ModelPath,
+    profile: OptionalProfilePath = None,
     stage: Annotated[
         Literal["copilot", "calibrating", "selective"],
         typer.Option("--stage", help="copilot: an operator confirms every critical step. selective: certified ones run alone."),
@@ -60,6 +67,10 @@ def run(
         Path | None,
         typer.Option("--run-dir", help="Folder of the run; an unfinished one is taken up again.", show_default=False),
     ] = None,
+    console: Annotated[bool, typer.Option("--console", help="Serve the operators' console beside the agents.")] = False,
+    console_port: ConsolePort = 8020,
+    accounts: AccountsPath = Path("runs/console.sqlite"),
+    console_config: ConsoleFile = None,
     base_url: BaseUrl = "",
     username: Username = "",
     password: Password = "",
@@ -78,7 +89,7 @@ def run(
 
     folder = run_dir or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     settings = RunSettings(
-        profile=the_profile(profile, base_url),
+        profile=the_profile_for(profile, model, base_url),
         run_dir=folder,
         stage=stage,
         concurrency=concurrency,
@@ -90,14 +101,23 @@ def run(
     )
     bundle = load(model)
     log_to(folder)
-    code = run_async(_work(settings, bundle, case or [], limit, interactive, audit_rate, seed))
+    serving = console_settings(console_config, console_port, accounts) if console else None
+    code = run_async(_work(settings, bundle, case or [], limit, interactive, audit_rate, seed, serving))
     raise typer.Exit(code)
 
 
 async def _work(
-    settings: RunSettings, bundle: Bundle, cases: list[str], limit: int, interactive: bool, audit_rate: float, seed: int
+    settings: RunSettings,
+    bundle: Bundle,
+    cases: list[str],
+    limit: int,
+    interactive: bool,
+    audit_rate: float,
+    seed: int,
+    serving: ConsoleSettings | None = None,
 ) -> int:
     import asyncio
+    from contextlib import AsyncExitStack
 
     from rich.console import Console
 
@@ -117,17 +137,23 @@ async def _work(
         console.print(f"[yellow]hand-off[/] {handoff.case_id}: {handoff.suggestion or 'no proposal'} [dim]{handoff.reason}[/]")
 
     with run_progress(console) as progress:
-        async with Runner(settings, bundle.policy, lambda _: gate, desk, progress) as runner:
+        async with Runner(settings, bundle.policy, lambda _: gate, desk, progress) as runner, AsyncExitStack() as beside:
             with interrupt.handler(runner.stop):
+                if serving is not None:
+                    from agent.console.parts import with_runner
+                    from agent.console.serving import running_console
+
+                    address = await beside.enter_async_context(running_console(with_runner(serving, runner)))
+                    console.print(f"operators' console on {address}", highlight=False)
                 console.print(f"others can join at {runner.devtools}; records go to {settings.run_dir}", highlight=False)
-                serving = asyncio.create_task(
+                answering = asyncio.create_task(
                     at_the_screen(desk, settings.operator, tell) if interactive else whoever_comes(desk, tell)
                 )
                 todo = cases or runner.unfinished() + await runner.open_cases()
                 todo = list(dict.fromkeys(todo))
                 summaries = await runner.run(todo[:limit] if limit else todo)
             stopped = runner.stopped
-        await asyncio.gather(serving, return_exceptions=True)
+        await asyncio.gather(answering, return_exceptions=True)
     console.print(summary_table(summaries))
     if interrupt.asked or stopped:
         done = sum(s.status != "stopped" for s in summaries)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from policies.bundle import CAUSAL_LM, SERVER, read_meta, replace_text
+from policies.bundle import CAUSAL_LM, SERVER, changed, read_meta
 from policies.causal_lm.errors import ServerError
 from policies.causal_lm.language import Language
 from policies.causal_lm.scoring import Answers, Question, Role
@@ -111,12 +111,14 @@ def connect(folder: Path, served: Served) -> None:
         check_server(scorer)
     finally:
         scorer.client.close()
-    replace_text(folder / SERVER, served.model_dump_json(indent=1))
+    with changed(folder) as draft:
+        (draft / SERVER).write_text(served.model_dump_json(indent=1), encoding="utf-8")
 
 
 def disconnect(folder: Path) -> None:
     """Run the model of a folder in this process again."""
-    (folder / SERVER).unlink(missing_ok=True)
+    with changed(folder) as draft:
+        (draft / SERVER).unlink(missing_ok=True)
 
 
 def scorer_at(served: Served, language: Language) -> RemoteScorer:
