@@ -17,6 +17,7 @@ from agent.live import Live
 from agent.settings import RunSettings
 from agent.slots import Slots
 from agent.store import Store
+from agent.takeover import Takeovers
 from browser.errors import BrowserError, SignInError
 from browser.page import CasePage, new_case_page
 from policies.proposal import Decision, History, Policy, Proposal
@@ -66,6 +67,7 @@ class Worker:
         self.lives: dict[str, Live] = {}
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         self.stopping = False
+        self.takeovers = Takeovers(self)
         self._spare: list[CasePage] = []
         self._on_change = on_change
         self._signing_in = asyncio.Lock()

@@ -1,4 +1,4 @@
-"""The browser's own dialogs (alert, confirm, prompt, beforeunload): heard, told, never accepted.
+"""The browser's own dialogs (alert, confirm, prompt, beforeunload): heard, told, accepted by nobody but a person.
 
 While nobody attends the page they are dismissed, which answers "no" to all that ask. While a person drives it they are left
 to the person.
@@ -67,11 +67,15 @@ class Dialogs:
 
     async def dismiss(self) -> None:
         """Answer "no" to the dialog that stands open, if one does."""
+        await self.answer(False)
+
+    async def answer(self, accept: bool, text: str = "") -> None:
+        """Pass on a person's answer to the dialog that stands open, if one does; `text`: what a prompt asks for."""
         dialog, self._open, self.standing = self._open, None, None
         if dialog is None:
             return
         try:
-            await dialog.dismiss()
+            await (dialog.accept(text) if accept else dialog.dismiss())
         except PlaywrightError:
             # The person, or the page's end, was quicker: the dialog is gone, which is what was asked for.
             pass

@@ -106,6 +106,22 @@ class Screencast:
             self._watchers.discard(watcher)
             await self._run()
 
+    async def size(self) -> tuple[float, float]:
+        """Width and height of the viewport that the pictures show, in CSS pixels.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        if self._latest is not None:
+            return self._latest.width, self._latest.height
+        if (size := self.page.viewport_size) is not None:
+            return size["width"], size["height"]
+        try:
+            width, height = await self.page.evaluate("[innerWidth, innerHeight]")
+        except PlaywrightError as error:
+            raise PageError(f"The page {self.page.url!r} has gone. Claim the step again.") from error
+        return width, height
+
     async def _run(self) -> None:
         """Start, or stop, as there are watchers."""
         async with self._changing:

@@ -64,6 +64,7 @@ class Decision(Frozen):
         "blocked",
         "loop",
         "limit",
+        "takeover",
     ]
     reason: str
     score: float | None = None

@@ -21,7 +21,9 @@ HTML = """<!doctype html><style>body { margin: 0 } #tall { height: 3000px } inpu
 <script>
   globalThis.heard = [];
   for (const type of "paste keydown keyup input change mousedown mouseup click dblclick".split(" "))
-    document.addEventListener(type, (event) => heard.push([type, event.isTrusted, event.target.id, event.inputType ?? event.key ?? ""]), true);
+    document.addEventListener(type, (event) => {
+      heard.push([type, event.isTrusted, event.target.id, event.inputType ?? event.key ?? ""]);
+    }, true);
 </script>"""
 
 
