@@ -57,6 +57,8 @@ class RunSettings(Frozen):
     open_pages: int = Field(default=0, ge=0)
     headed: bool = False
     devtools_port: int = 0
+    attach: str = ""
+    """The DevTools endpoint of a person's own browser to work in, in tabs of its own; empty: a browser is started."""
     isolate_sites: bool = True
     """See `BrowserSettings`; an application without frames of other sites can do without."""
     credentials: Credentials | None = None

@@ -143,9 +143,16 @@ class Worker:
         Raises:
             PageError: the browser is gone.
         """
-        if self._spare:
-            return self._spare.pop()
-        return await new_case_page(self.browser, self.settings.profile, self.storage_state)
+        return self._spare.pop() if self._spare else await self.new_page()
+
+    async def new_page(self) -> CasePage:
+        """A new page that is signed in.
+
+        Raises:
+            PageError: the browser is gone.
+        """
+        shared = bool(self.settings.attach)
+        return await new_case_page(self.browser, self.settings.profile, self.storage_state, shared=shared)
 
     async def give_page(self, page: CasePage) -> None:
         """Take back the page of a session that is over."""
@@ -166,10 +173,12 @@ class Worker:
         """
         credentials = self.settings.credentials
         if credentials is None:
-            raise SignInError("The application wants a login. Set CASEPILOT_USERNAME and CASEPILOT_PASSWORD.")
+            here = "Sign in in the browser, or set" if self.settings.attach else "Set"
+            raise SignInError(f"The application wants a login. {here} CASEPILOT_USERNAME and CASEPILOT_PASSWORD.")
         async with self._signing_in:
             await page.sign_in(credentials.username, credentials.password.get_secret_value())
-            self.storage_state = await page.storage_state()
+            if not page.shared:
+                self.storage_state = await page.storage_state()
 
     async def close(self) -> None:
         """Close every page and stop what was spawned."""

@@ -52,15 +52,16 @@ async def opened(settings: BrowserSettings) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def attached(endpoint: str) -> AsyncIterator[Browser]:
-    """A running browser joined over its DevTools endpoint, such as ``http://127.0.0.1:9222``; left running at the end.
+async def attached(endpoint: str, guest: bool = False) -> AsyncIterator[Browser]:
+    """A running browser joined over its DevTools endpoint, such as ``http://127.0.0.1:9222``; left running at the end. A `guest`
+    leaves what the browser does with downloads, fonts and the focus in its person's own tabs as it is.
 
     Raises:
         PageError: nobody answers there.
     """
     async with async_playwright() as playwright:
         try:
-            browser = await playwright.chromium.connect_over_cdp(endpoint, timeout=10_000)
+            browser = await playwright.chromium.connect_over_cdp(endpoint, timeout=10_000, no_defaults=guest)
         except PlaywrightError as error:
             raise PageError(
                 f"No browser answers at {endpoint!r}. Start one with --remote-debugging-port, or drop --attach."
