@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from loguru import logger
 
-from agent.errors import DeskError
+from agent.errors import DeskError, EndedError, TakenError
 from agent.handoff import Ending, Handoff
 from agent.verdicts import compare, touched
 from policies.feedback import Reason, Verdict
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from agent.takeover import Takeovers
     from agent.worker import Worker
     from browser.page import CasePage
+
+
+Change = Literal["opened", "shown", "claimed", "released", "rejected", "ended"]
+"""What happened to a hand-off: the gate decided it, its page and picture are there, who has it, what was said of it."""
 
 
 class Desk:
@@ -32,10 +36,15 @@ class Desk:
         self._waiting: asyncio.Queue[str] = asyncio.Queue()
         self._closed = asyncio.Event()
         self._ended: dict[str, asyncio.Event] = {}
+        self._watchers: list[Callable[[str, Change], None]] = []
 
     def bind(self, worker: Worker) -> None:
         """Serve the sessions of a run."""
         self._worker = worker
+
+    def watch(self, watcher: Callable[[str, Change], None]) -> None:
+        """Have `watcher` called with the id of every hand-off that something happens to, as soon as it is on disk."""
+        self._watchers.append(watcher)
 
     def close(self) -> None:
         """No more hand-offs will come: iterations end."""
@@ -74,13 +83,10 @@ class Desk:
         """Take a hand-off: the application is told the operator's name, and an evicted page is opened again.
 
         Raises:
-            DeskError: it is unknown, has ended, or is another operator's.
+            UnknownError, EndedError, TakenError: there is none, it has ended, or it is another operator's.
+            DeskError: its page has changed since.
         """
-        handoff = self._open_handoff(id)
-        _, _, holder = self._run.store.handoff(id)
-        if holder and holder != operator:
-            raise DeskError(f"Hand-off {id!r} is {holder!r}'s. Take another.")
-        self._run.store.claim(id, operator)
+        handoff = self.reserve(id, operator)
         live = self._run.lives.get(handoff.session)
         if live is None:
             return blind(handoff)
@@ -92,6 +98,35 @@ class Desk:
         else:
             await live.act_for(operator)
         return blind(self._open_handoff(id))
+
+    def reserve(self, id: str, operator: str) -> Handoff:
+        """Keep a hand-off for an operator who needs no page of it yet: from now on nobody else can answer it.
+
+        Raises:
+            UnknownError, EndedError, TakenError: there is none, it has ended, or it is another operator's.
+        """
+        handoff = self._open_handoff(id)
+        _, _, holder = self._run.store.handoff(id)
+        if holder and holder != operator:
+            raise TakenError(f"Hand-off {id!r} is {holder!r}'s. Take another.")
+        if not holder:
+            self._run.store.claim(id, operator)
+            self._tell(id, "claimed")
+        return blind(handoff)
+
+    async def release(self, id: str, operator: str) -> None:
+        """Put a hand-off that `operator` has back among those that wait.
+
+        Raises:
+            UnknownError, EndedError, TakenError: there is none, it has ended, or it is another operator's.
+        """
+        handoff = self.reserve(id, operator)
+        self._run.store.release(id)
+        live = self._run.lives.get(handoff.session)
+        if live is not None and live.handoff is not None and live.handoff.id == id:
+            live.operator = ""
+            await live.act_for(self._run.settings.operator)
+        self._tell(id, "released")
 
     async def verdict(self, id: str, verdict: Verdict) -> None:
         """What the operator says of the proposal. Accept and edit end the hand-off; after a reject the operator does the step.
@@ -113,6 +148,7 @@ class Desk:
                 live.rejected = verdict
                 if live.page is not None:
                     await live.page.overlay.hide()
+            self._tell(id, "rejected")
             return
         if verdict.kind == "accept" and live is not None and touched(handoff.view, live.steps):
             # Fields were corrected before the accept: as proposed, it would have sent other values.
@@ -151,6 +187,10 @@ class Desk:
 
     # What the sessions call
 
+    def opened(self, handoff: Handoff) -> None:
+        """A step has been handed off; its page is yet to be made ready."""
+        self._tell(handoff.id, "opened")
+
     async def announce(self, handoff: Handoff) -> None:
         """Put a hand-off that is shown in its page before the operators."""
         logger.info("hand-off {}: {} ({})", handoff.id, handoff.suggestion or "no proposal", handoff.reason)
@@ -160,6 +200,7 @@ class Desk:
     def moved(self, handoff: Handoff) -> None:
         """Where a hand-off's page is has changed."""
         self._run.store.update_handoff(handoff)
+        self._tell(handoff.id, "shown")
 
     async def stale(self, handoff: Handoff) -> None:
         """The page is no longer as it was handed off."""
@@ -175,7 +216,7 @@ class Desk:
     def _open_handoff(self, id: str) -> Handoff:
         handoff, state, _ = self._run.store.handoff(id)
         if state == "ended":
-            raise DeskError(f"Hand-off {id!r} has ended. Iterate over the desk for those that wait.")
+            raise EndedError(f"Hand-off {id!r} has ended. Take another of those that wait.")
         return handoff
 
     async def _operator_end(self, id: str, kind: str, note: str = "", operator: str = "") -> None:
@@ -183,7 +224,7 @@ class Desk:
         if state == "ended":
             if kind == "acted":
                 return
-            raise DeskError(f"Hand-off {id!r} has ended. Iterate over the desk for those that wait.")
+            raise EndedError(f"Hand-off {id!r} has ended. Take another of those that wait.")
         live = self._run.lives.get(handoff.session)
         operator = operator or holder or self._run.settings.operator
         steps = live.steps if live else []
@@ -203,7 +244,12 @@ class Desk:
         await self._run.send(handoff.session, handoff.id, text)
         if self._run.store.end_handoff(handoff.id, text):
             self._ended.setdefault(handoff.id, asyncio.Event()).set()
+            self._tell(handoff.id, "ended")
         self._run.changed()
+
+    def _tell(self, id: str, change: Change) -> None:
+        for watcher in self._watchers:
+            watcher(id, change)
 
 
 def blind(handoff: Handoff) -> Handoff:

@@ -3,7 +3,11 @@
 CasepilotError
 └── AgentError
     ├── RunError          a run cannot start or go on: its folder, its settings, its browser or its work list
-    ├── DeskError         a hand-off is unknown, has ended, or is another operator's
+    ├── DeskError         what an operator asks of a hand-off cannot be
+    │   ├── UnknownError      there is no such hand-off
+    │   ├── EndedError        it has ended
+    │   └── TakenError        it is another operator's
+    ├── ConsoleError      the console cannot be served, or an account or what was entered is not as it should be
     ├── UsageError        options that do not go together
     └── ProfilingError    a profile cannot be drafted or tested here
 """
@@ -20,6 +24,22 @@ class RunError(AgentError):
 
 
 class DeskError(AgentError):
+    pass
+
+
+class UnknownError(DeskError):
+    pass
+
+
+class EndedError(DeskError):
+    pass
+
+
+class TakenError(DeskError):
+    pass
+
+
+class ConsoleError(AgentError):
     pass
 
 

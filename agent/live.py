@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from loguru import logger
 
 from agent.binding import bound
+from agent.console.fields import edited, entries
+from agent.errors import ConsoleError
 from agent.handoff import Handoff, OperatorAction
 from agent.intents import settled_state
 from agent.memory import Memory, Round, theirs
@@ -20,7 +22,7 @@ from browser.session import target_id
 from policies.feedback import Reason, Verdict
 from policies.proposal import explained, is_critical
 from policies.trace import Step, TraceWriter, read_steps
-from schema_extraction.action import Action, Outcome, action_value, target_key
+from schema_extraction.action import Action, Outcome, action_value, same_action, target_key
 from schema_extraction.match import NoMatch, remembered
 from schema_extraction.view import View
 
@@ -54,7 +56,7 @@ class Live:
         self._asked = asyncio.Event()
         self._earlier: list[tuple[View, Action]] = []
         self._named: str | None = None
-        self._presenting = False
+        self._presenting = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
         self._trace: TraceWriter | None = None
 
@@ -124,7 +126,7 @@ class Live:
     @property
     def evictable(self) -> bool:
         """Whether the page merely waits for an operator: nobody, the agent included, is doing anything in it."""
-        waits = self.phase == "waiting" and self.handoff is not None and not self._presenting
+        waits = self.phase == "waiting" and self.handoff is not None and not self._presenting.locked()
         return waits and self.page is not None and not self.operator and not self.steps
 
     async def close(self) -> None:
@@ -135,6 +137,7 @@ class Live:
                 await page.close()
             except BrowserError as error:
                 logger.info("{}: closing the page: {}", self.session, error)
+            self.worker.takeovers.tell(self.session)
         if self.handoff is not None:
             self.worker.desk.moved(self.handoff.model_copy(update={"page_url": "", "devtools": "", "target_id": ""}))
 
@@ -144,6 +147,7 @@ class Live:
             self.page = await self.worker.take_page()
             self._named = None
             self.page.recorder.on_step = self.on_step
+            self.worker.takeovers.tell(self.session)
             try:
                 await self.page.open_case(self.case_id)
                 await self._restored(self.page)
@@ -231,11 +235,10 @@ class Live:
 
     async def present(self, handoff: Handoff) -> bool:
         """Show a hand-off in its page, opening that if need be; False when the page is no longer as it was handed off."""
-        self._presenting = True
-        try:
+        async with self._presenting:
+            if self.page is not None and self.handoff is not None and self.handoff.id == handoff.id:
+                return True  # somebody who claimed it and the session itself both wanted it shown
             return await self._present(handoff)
-        finally:
-            self._presenting = False
 
     async def _present(self, handoff: Handoff) -> bool:
         opened = self.page is None
@@ -258,7 +261,7 @@ class Live:
         self.handoff, self.rejected = shown, None
         await self.act_for(self.operator or self.worker.settings.operator)
         if not shown.taken_by:
-            await page.overlay.show(ref, shown.suggestion, shown.reason, alternatives(shown.ranked), self._pressed)
+            await self._card(page, shown, ref)
         if shown.screenshot:
             picture = self.worker.settings.run_dir / shown.screenshot
             picture.parent.mkdir(parents=True, exist_ok=True)
@@ -307,6 +310,7 @@ class Live:
         self.steps.append((view, action))
         user = self.operator or self.worker.settings.operator
         self.write(self.new_step(view, actor="operator", user=user, action=action, critical=critical))
+        self.worker.takeovers.tell(self.session)
         own = handoff.proposal is not None and target_key(action) == target_key(handoff.proposal.action)
         # Whoever drives says themselves when they are through.
         if self.hold is None and (critical or (own and not handoff.critical)) and self._ending is None:
@@ -322,11 +326,46 @@ class Live:
             self._ending = None
         await self.worker.desk.acted(handoff.id)
 
-    def _pressed(self, kind: str, reason: str | None) -> None:
-        """A verdict from the card in the page."""
+    async def _card(self, page: CasePage, handoff: Handoff, ref: str | None, problem: str = "") -> None:
+        """Show the card of a hand-off in its page; where the suggestion enters a value, that can be edited in it."""
+        action = handoff.proposal.action if handoff.proposal else None
+        entry = entries(handoff)[0] if action is not None and action_value(action) is not None else None
+        await page.overlay.show(
+            ref,
+            handoff.suggestion,
+            handoff.reason,
+            alternatives(handoff.ranked),
+            self._pressed,
+            edit=entry.model_dump() if entry else None,
+            problem=problem,
+        )
+
+    async def _edited(self, handoff: Handoff, operator: str, value: str) -> None:
+        """Another value came from the card in the page."""
+        action = handoff.proposal.action if handoff.proposal else None
+        try:
+            changed = edited(handoff, "", value)
+        except ConsoleError as error:
+            if self.page is not None:
+                ref = anchor(await self.page.view(), action) if action else None
+                await self._card(self.page, handoff, ref, str(error))
+            return
+        if action is not None and same_action(changed, action):
+            await self.worker.desk.verdict(handoff.id, Verdict(kind="accept", operator=operator))
+            return
+        reason = Reason.WRONG_WORDING if changed.type == "send_message" else Reason.WRONG_VALUE
+        verdict = Verdict(kind="edit", operator=operator, reason=reason, edited=changed)
+        await self.worker.desk.verdict(handoff.id, verdict)
+
+    def _pressed(self, kind: str, argument: str | None) -> None:
+        """A verdict from the card in the page. `argument`: the reason of a reject, the value of an edit."""
         if self.handoff is None:
             return
         operator = self.operator or self.worker.settings.operator
+        if kind == "edit":
+            self.worker.spawn(self._edited(self.handoff, operator, argument or ""))
+            return
+        reason = argument
         why = Reason(reason) if reason else Reason.OTHER if kind == "reject" else None
         verdict = Verdict(kind="accept" if kind == "accept" else "reject", operator=operator, reason=why)
         self.worker.spawn(self.worker.desk.verdict(self.handoff.id, verdict))

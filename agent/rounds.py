@@ -185,6 +185,7 @@ async def _hand_off(live: Live, memory: Memory, view: View, ranked: tuple[Propos
     live.worker.store.open_handoff(handoff)
     if handoff.taken_by:
         live.worker.store.claim(handoff.id, handoff.taken_by)
+    live.worker.desk.opened(handoff)
     return Round(kind="handed_off", handoff=handoff.id, audit=decision.audit)
 
 

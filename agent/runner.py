@@ -11,12 +11,11 @@ import fcntl
 import json
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from dbos import DBOS, DBOSConfig, Queue, SetWorkflowID
 from loguru import logger
@@ -74,7 +73,7 @@ class Runner:
         self.desk = desk
         self._policy = policy
         self._gates = gate_factory
-        self._on_state = on_state
+        self._watchers = [on_state] if on_state else []
         self._sessions: dict[str, str] = {}
         self._summaries: dict[str, CaseSummary] = {}
         self._stopped = asyncio.Event()
@@ -84,7 +83,7 @@ class Runner:
         async with AsyncExitStack() as stack:
             folder = self.settings.run_dir
             folder.mkdir(parents=True, exist_ok=True)
-            stack.callback(_lock(folder).close)
+            stack.enter_context(locked(folder))
             _same_profile(folder, self.settings)
             self.store = Store(folder / "casepilot.sqlite")
             stack.callback(self.store.close)
@@ -131,6 +130,10 @@ class Runner:
             return await open_cases(page, self.settings.profile)
         finally:
             await page.close()
+
+    def watch(self, watcher: Callable[[RunState], None]) -> None:
+        """Have `watcher` called with where the run stands after every change."""
+        self._watchers.append(watcher)
 
     def unfinished(self) -> list[str]:
         """Cases that an earlier run in this folder began and did not finish, oldest first."""
@@ -218,8 +221,8 @@ class Runner:
 
     def _changed(self) -> None:
         self._news.set()
-        if self._on_state is not None:
-            self._on_state(self.state)
+        for watcher in self._watchers:
+            watcher(self.state)
 
     async def _leave(self) -> None:
         """Stop the sessions, then the durable engine, then the pages; the browser and the files follow."""
@@ -252,16 +255,21 @@ async def _launch(folder: Path) -> Queue:
     return await DBOS.register_queue_async(QUEUE, polling_interval_sec=QUEUE_POLL_SECONDS)
 
 
-def _lock(folder: Path) -> IO[str]:
-    file = (folder / "lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise RunError(
-            f"The run folder {str(folder)!r} is in use by another run. Stop that, or give another --run-dir."
-        ) from error
-    return file
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else may use the run folder while inside.
+
+    Raises:
+        RunError: somebody does already.
+    """
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError(
+                f"The run folder {str(folder)!r} is in use by another run. Stop that, or give another --run-dir."
+            ) from error
+        yield
 
 
 def _same_profile(folder: Path, settings: RunSettings) -> None:

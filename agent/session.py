@@ -57,6 +57,7 @@ async def work_case(session: str, case_id: str) -> str:
         summary = _summary(worker, live, Memory(), "failed", error=f"{type(error).__name__}: {error}")
     finally:
         worker.lives.pop(session, None)
+        worker.takeovers.tell(session)
         await live.end()
         worker.changed()
     worker.store.finish(summary)
@@ -122,6 +123,7 @@ async def _ending(worker: Worker, live: Live, handoff_id: str, memory: Memory) -
                 await worker.takeovers.begin(live, handoff, handoff.taken_by)
             await worker.desk.announce(handoff)
             live.standing.set()
+            worker.takeovers.tell(live.session)
         else:
             await worker.desk.stale(handoff)
     try:

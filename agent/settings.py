@@ -58,7 +58,7 @@ class RunSettings(Frozen):
     headed: bool = False
     devtools_port: int = 0
     attach: str = ""
-    """The DevTools endpoint of a person's own browser to work in, in tabs of its own; empty: a browser is started."""
+    """The DevTools endpoint of a person's own browser to work in, in windows of its own; empty: a browser is started."""
     isolate_sites: bool = True
     """See `BrowserSettings`; an application without frames of other sites can do without."""
     credentials: Credentials | None = None

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from agent.errors import DeskError
-from agent.handoff import Handoff
+from agent.errors import UnknownError
+from agent.handoff import Ending, Handoff
 from policies.trace import Step
 from schema_extraction.action import Outcome
 from schema_extraction.view import Frozen
@@ -59,6 +59,18 @@ class CaseSummary(Frozen):
         return self.status == "completed" and self.handoffs == 0
 
 
+class SessionRow(Frozen):
+    """One session as far as it has come: `steps` written, `agent_seconds` of the agent's own work, `summary` once it
+    is over."""
+
+    session: str
+    case_id: str
+    started: datetime
+    steps: int
+    agent_seconds: float
+    summary: CaseSummary | None = None
+
+
 class Intent(Frozen):
     """A critical action about to be carried out: `step` without its outcome, and the outcome once it is known."""
 
@@ -76,6 +88,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self.folder = path.parent
         self._db = sqlite3.connect(path, isolation_level=None)
         # Records of open hand-offs are asked for again and again, and a view takes long to parse.
         self._open: dict[str, Handoff] = {}
@@ -83,7 +96,7 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
         # Nobody who had claimed a hand-off in an earlier process still holds it.
-        self._db.execute("UPDATE handoffs SET state = 'waiting' WHERE state = 'claimed'")
+        self._db.execute("UPDATE handoffs SET state = 'waiting', operator = '' WHERE state = 'claimed'")
 
     def close(self) -> None:
         self._db.close()
@@ -132,6 +145,23 @@ class Store:
         row = self._db.execute("SELECT summary FROM sessions WHERE session = ?", (session,)).fetchone()
         return CaseSummary.model_validate_json(row[0]) if row and row[0] else None
 
+    def sessions(self) -> list[SessionRow]:
+        """Every session of the run, newest first."""
+        rows = self._db.execute(
+            "SELECT session, case_id, started, next_index, active_seconds, summary FROM sessions ORDER BY rowid DESC"
+        )
+        return [
+            SessionRow(
+                session=session,
+                case_id=case_id,
+                started=datetime.fromisoformat(started),
+                steps=steps,
+                agent_seconds=seconds,
+                summary=CaseSummary.model_validate_json(summary) if summary else None,
+            )
+            for session, case_id, started, steps, seconds, summary in rows
+        ]
+
     def count_finished(self) -> int:
         """How many sessions have a final summary."""
         return int(self._db.execute("SELECT COUNT(*) FROM sessions WHERE summary IS NOT NULL").fetchone()[0])
@@ -165,22 +195,26 @@ class Store:
         )
 
     def update_handoff(self, handoff: Handoff) -> None:
-        self._open[handoff.id] = handoff
+        if handoff.id in self._open:
+            self._open[handoff.id] = handoff
         self._db.execute("UPDATE handoffs SET record = ? WHERE id = ?", (handoff.model_dump_json(), handoff.id))
 
     def handoff(self, id: str) -> tuple[Handoff, HandoffState, str]:
         """The record, its state and the operator who claimed it.
 
         Raises:
-            DeskError: there is no such hand-off.
+            UnknownError: there is no such hand-off.
         """
         row = self._db.execute("SELECT record, state, operator FROM handoffs WHERE id = ?", (id,)).fetchone()
         if row is None:
-            raise DeskError(f"No hand-off {id!r} in this run. Iterate over the desk for those that wait.")
+            raise UnknownError(f"No hand-off {id!r} in this run. Take one of those that wait.")
         return self._open.get(id) or Handoff.model_validate_json(row[0]), row[1], row[2]
 
     def claim(self, id: str, operator: str) -> None:
         self._db.execute("UPDATE handoffs SET state = 'claimed', operator = ? WHERE id = ?", (operator, id))
+
+    def release(self, id: str) -> None:
+        self._db.execute("UPDATE handoffs SET state = 'waiting', operator = '' WHERE id = ? AND state != 'ended'", (id,))
 
     def end_handoff(self, id: str, ending: str) -> bool:
         """Mark a hand-off as ended; False when it already was, so that only the first ending counts."""
@@ -196,6 +230,29 @@ class Store:
             "SELECT record, state FROM handoffs WHERE NOT ? OR state != 'ended' ORDER BY rowid", (open_only,)
         ).fetchall()
         return [(Handoff.model_validate_json(record), state) for record, state in rows]
+
+    def waiting(self) -> list[tuple[Handoff, HandoffState, str]]:
+        """The hand-offs that have not ended, oldest first, each with its state and the operator who has it."""
+        rows = self._db.execute("SELECT id, state, operator FROM handoffs WHERE state != 'ended' ORDER BY rowid").fetchall()
+        return [(self._opened(id), state, operator) for id, state, operator in rows]
+
+    def _opened(self, id: str) -> Handoff:
+        """A hand-off that has not ended, parsed once."""
+        if id not in self._open:
+            row = self._db.execute("SELECT record FROM handoffs WHERE id = ?", (id,)).fetchone()
+            self._open[id] = Handoff.model_validate_json(row[0])
+        return self._open[id]
+
+    def ending(self, id: str) -> Ending | None:
+        """What ended a hand-off, or None while nothing has."""
+        row = self._db.execute("SELECT ending FROM handoffs WHERE id = ?", (id,)).fetchone()
+        return Ending.model_validate_json(row[0]) if row and row[0] else None
+
+    def handoffs_of(self, session: str) -> list[tuple[str, HandoffState, str]]:
+        """Id, state and operator of every hand-off of a session, oldest first."""
+        return self._db.execute(
+            "SELECT id, state, operator FROM handoffs WHERE session = ? ORDER BY rowid", (session,)
+        ).fetchall()
 
     def count_open(self) -> int:
         """How many hand-offs have not ended."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from loguru import logger
 
@@ -80,6 +82,29 @@ class Takeovers:
         self.settings = worker.settings.takeover
         self._worker = worker
         self._wheels: dict[str, _Wheel] = {}
+        self._screencasts: WeakKeyDictionary[CasePage, Screencast] = WeakKeyDictionary()
+        self._watchers: list[Callable[[str], None]] = []
+
+    def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
+        """Have `watcher` called with every session whose driver changes, or in which the driver has done something; returns
+        what ends that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+    def tell(self, session: str) -> None:
+        """Something has happened in a session that an operator drives or drove."""
+        for watcher in list(self._watchers):
+            watcher(session)
+
+    def screencast(self, session: str) -> Screencast | None:
+        """The live picture of a session's page, whoever drives it; None while no page is open."""
+        live = self._worker.lives.get(session)
+        if live is None or live.page is None or live.page.page.is_closed():
+            return None
+        return self._screencast(live.page)
+
+    def _screencast(self, page: CasePage) -> Screencast:
+        return self._screencasts.setdefault(page, Screencast(page.page))
 
     def holder(self, session: str) -> Hold | None:
         """Who drives the session's page, without the seat; None: the agent."""
@@ -107,6 +132,7 @@ class Takeovers:
         wheel = self._wheels[session]
         wheel.hold = wheel.hold.model_copy(update={"seat": secrets.token_urlsafe(16)})
         self._hear(wheel, worked=True)
+        self.tell(session)
         return wheel.hold
 
     def _refuse_others(self, session: str, operator: str) -> None:
@@ -147,11 +173,12 @@ class Takeovers:
         now = asyncio.get_running_loop().time()
         hold = Hold(session=live.session, handoff=handoff.id, operator=operator, since=datetime.now(UTC))
         live.hold = hold
-        wheel = _Wheel(hold, live, page, RemoteInput(page.page), Screencast(page.page), heard=now, worked=now)
+        wheel = _Wheel(hold, live, page, RemoteInput(page.page), self._screencast(page), heard=now, worked=now)
         self._wheels[live.session] = wheel
         wheel.expiry = self._worker.spawn(self._expire(wheel))
         logger.info("{}: {} drives", live.session, operator)
         self._worker.changed()
+        self.tell(live.session)
 
     # At the wheel
 
@@ -163,6 +190,15 @@ class Takeovers:
         """
         wheel = self._at(session, seat)
         return wheel.page, wheel.screencast
+
+    def live(self, session: str) -> Live | None:
+        """A session that is at work in this process."""
+        return self._worker.lives.get(session)
+
+    def sits(self, session: str, seat: str) -> bool:
+        """Whether a seat drives the session's page."""
+        wheel = self._wheels.get(session)
+        return wheel is not None and bool(seat) and secrets.compare_digest(wheel.hold.seat, seat)
 
     def beat(self, session: str, seat: str) -> None:
         """The operator is still there.
@@ -230,6 +266,7 @@ class Takeovers:
         if not wheel.returned.done():
             wheel.returned.set_result(Returned(operator=wheel.hold.operator, actions=wheel.live.acted(), note=note))
         logger.info("{}: {} drives no more", session, wheel.hold.operator)
+        self.tell(session)
 
     async def _release(self, wheel: _Wheel, note: str) -> Returned:
         live, page = wheel.live, wheel.page
@@ -262,12 +299,12 @@ class Takeovers:
         operator = wheel.hold.operator
         why = f"{operator} was not heard of" if gone <= idle else f"{operator} did nothing"
         seconds = self.settings.vanish if gone <= idle else self.settings.idle
-        logger.warning("{}: {} for {:.0f} s; the page is the agent's again", wheel.hold.session, why, seconds)
-        await self._release(wheel, f"{why} for {seconds:.0f} s.")
+        logger.warning("{}: {} for {:g} s; the page is the agent's again", wheel.hold.session, why, seconds)
+        await self._release(wheel, f"{why} for {seconds:g} s.")
 
     def _at(self, session: str, seat: str) -> _Wheel:
         wheel = self._wheels.get(session)
-        if wheel is None or not seat or not secrets.compare_digest(wheel.hold.seat, seat):
+        if wheel is None or not self.sits(session, seat):
             raise DeskError(f"You do not drive the page of {session!r}, or not any more. Take it over again.")
         return wheel
 

@@ -187,4 +187,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._spawned, return_exceptions=True)
         await asyncio.gather(*(live.end() for live in self.lives.values()), return_exceptions=True)
+        # A person's own browser goes on after the run, and must be left as it was.
+        await asyncio.gather(*(page.close() for page in self._spare), return_exceptions=True)
+        self._spare.clear()
         self._thinker.shutdown(wait=True)

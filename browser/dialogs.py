@@ -37,13 +37,18 @@ class Dialogs:
         self.attended = attended
         self.standing: str | None = None
         self.heard: list[Heard] = []
+        self.watchers: list[Callable[[Heard | None], None]] = []
+        """Called with every dialog that comes up, and with None once it has been answered here."""
         self._open: Dialog | None = None
         page.on("dialog", self._on_dialog)
 
     async def _on_dialog(self, dialog: Dialog) -> None:
         text = dialog.message or ("Leave the page? Changes may not be saved." if dialog.type == "beforeunload" else "")
-        self.heard.append(Heard(kind=dialog.type, text=text))
+        heard = Heard(kind=dialog.type, text=text)
+        self.heard.append(heard)
         self._open, self.standing = dialog, text
+        for watcher in self.watchers:
+            watcher(heard)
         if not self.attended():
             await self.dismiss()
 
@@ -74,6 +79,8 @@ class Dialogs:
         dialog, self._open, self.standing = self._open, None, None
         if dialog is None:
             return
+        for watcher in self.watchers:
+            watcher(None)
         try:
             await (dialog.accept(text) if accept else dialog.dismiss())
         except PlaywrightError:

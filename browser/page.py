@@ -21,6 +21,7 @@ from browser.overlay import Overlay
 from browser.perform import ground, perform
 from browser.perform.ground import HandSettings
 from browser.recorder import Recorder
+from browser.session import new_window
 from browser.settle import Rest, Settler, SettleSettings
 from browser.traffic import Traffic
 from schema_extraction.action import Action, Click, Fill, Outcome, Target
@@ -402,17 +403,15 @@ async def new_case_page(
     *,
     shared: bool = False,
 ) -> CasePage:
-    """A page in a context of its own, with the login that `storage_state` holds; `shared`: a new tab in the window of the person
+    """A page in a context of its own, with the login that `storage_state` holds; `shared`: a window beside those of the person
     whose browser it is, with their login.
 
     Raises:
-        PageError: the browser is gone, or has no window.
+        PageError: the browser is gone.
     """
     try:
         if shared:
-            if not browser.contexts:
-                raise PageError("The browser has no window to open a tab in. Open one, and run again.")
-            made = CasePage(await browser.contexts[0].new_page(), profile, settings, shared=True)
+            made = CasePage(await new_window(browser), profile, settings, shared=True)
             await wire.keep_focus(made.page)
             await made.install()
             return made

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agent.cli import bench, bpm, extract, learn, profile, readiness, record, run, show
+from agent.cli import bench, bpm, console, extract, learn, profile, readiness, record, run, show
 from schema_extraction.errors import CasepilotError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ learn.add_to(app)
 readiness.add_to(app)
 run.add_to(app)
 show.add_to(app)
+console.add_to(app)
 bpm.add_to(app)
 bench.add_to(app)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from agent.console.settings import ConsoleSettings
     from agent.settings import Credentials
     from schema_extraction.profile import Profile
 
@@ -32,6 +33,15 @@ BaseUrl = Annotated[
 ]
 Headed = Annotated[bool, typer.Option("--headed/--headless", help="Show the browser's window.")]
 Operator = Annotated[str, typer.Option("--operator", help="Name of the operator who works in the page.")]
+
+AccountsPath = Annotated[
+    Path, typer.Option("--accounts", envvar="CASEPILOT_CONSOLE_DB", help="The console's database: accounts, audit log.")
+]
+ConsolePort = Annotated[int, typer.Option("--console-port", min=0, max=65535, help="Port of the console.")]
+ConsoleFile = Annotated[
+    Path | None,
+    typer.Option("--console-config", help="Further settings of the console (YAML); see docs/console.md.", show_default=False),
+]
 
 
 def the_profile(path: Path, base_url: str = "") -> Profile:
@@ -59,3 +69,26 @@ def the_credentials(username: str, password: str) -> Credentials | None:
         missing = "CASEPILOT_PASSWORD" if username else "CASEPILOT_USERNAME"
         raise UsageError(f"Expected a user name and a password, met only one; set {missing} too.")
     return Credentials(username=username, password=SecretStr(password))
+
+
+def console_settings(config: Path | None, port: int, accounts: Path) -> ConsoleSettings:
+    """The console's settings: those of a file, with port and database from the command line.
+
+    Raises:
+        UsageError: the file cannot be read, or has a setting that is not known or not right.
+    """
+    import yaml
+    from pydantic import ValidationError
+
+    from agent.console.settings import ConsoleSettings
+    from agent.errors import UsageError
+
+    try:
+        found = yaml.safe_load(config.read_text(encoding="utf-8")) if config else {}
+        return ConsoleSettings.model_validate({"port": port, "accounts": accounts} | (found or {}))
+    except (OSError, yaml.YAMLError, TypeError) as error:
+        raise UsageError(f"Cannot read the settings {str(config)!r}: {error}. Give a YAML file of names and values.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"{str(config)!r}: cannot set {where!r} to {first['input']!r}: {first['msg']}.") from error

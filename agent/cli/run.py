@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from agent.cli.options import (
+    AccountsPath,
     BaseUrl,
+    ConsoleFile,
+    ConsolePort,
     Headed,
     ModelPath,
     Operator,
     Password,
     ProfilePath,
     Username,
+    console_settings,
     the_credentials,
     the_profile,
 )
 
 if TYPE_CHECKING:
+    from agent.console.settings import ConsoleSettings
     from agent.settings import RunSettings
     from policies.bundle import Bundle
 
 EPILOG = """Examples:\n
   casepilot run -p bpm.yaml -m models/first --stage copilot --headed --interactive --operator kim\n
+  casepilot run -p bpm.yaml -m models/first --stage copilot --console   (operators answer in a browser)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --concurrency 4 --limit 50\n
   casepilot run -p bpm.yaml -m models/first --attach http://127.0.0.1:9222   (in your own Chrome, started with
     --remote-debugging-port=9222 --user-data-dir=FOLDER)\n
@@ -56,7 +62,7 @@ def run(
     operator: Operator = "operator",
     attach: Annotated[
         str,
-        typer.Option("--attach", help="Work in tabs of your own Chrome, at this DevTools address.", show_default=False),
+        typer.Option("--attach", help="Work in windows of your own Chrome, at this DevTools address.", show_default=False),
     ] = "",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="DevTools port for others to join at (0: free).")] = 0,
     patience: Annotated[
@@ -66,6 +72,10 @@ def run(
         Path | None,
         typer.Option("--run-dir", help="Folder of the run; an unfinished one is taken up again.", show_default=False),
     ] = None,
+    console: Annotated[bool, typer.Option("--console", help="Serve the operators' console beside the agents.")] = False,
+    console_port: ConsolePort = 8020,
+    accounts: AccountsPath = Path("runs/console.sqlite"),
+    console_config: ConsoleFile = None,
     base_url: BaseUrl = "",
     username: Username = "",
     password: Password = "",
@@ -102,14 +112,23 @@ def run(
     )
     bundle = load(model)
     log_to(folder)
-    code = run_async(_work(settings, bundle, case or [], limit, interactive, audit_rate, seed))
+    serving = console_settings(console_config, console_port, accounts) if console else None
+    code = run_async(_work(settings, bundle, case or [], limit, interactive, audit_rate, seed, serving))
     raise typer.Exit(code)
 
 
 async def _work(
-    settings: RunSettings, bundle: Bundle, cases: list[str], limit: int, interactive: bool, audit_rate: float, seed: int
+    settings: RunSettings,
+    bundle: Bundle,
+    cases: list[str],
+    limit: int,
+    interactive: bool,
+    audit_rate: float,
+    seed: int,
+    serving: ConsoleSettings | None = None,
 ) -> int:
     import asyncio
+    from contextlib import AsyncExitStack
 
     from rich.console import Console
 
@@ -129,17 +148,23 @@ async def _work(
         console.print(f"[yellow]hand-off[/] {handoff.case_id}: {handoff.suggestion or 'no proposal'} [dim]{handoff.reason}[/]")
 
     with run_progress(console) as progress:
-        async with Runner(settings, bundle.policy, lambda _: gate, desk, progress) as runner:
+        async with Runner(settings, bundle.policy, lambda _: gate, desk, progress) as runner, AsyncExitStack() as beside:
             with interrupt.handler(runner.stop):
+                if serving is not None:
+                    from agent.console.parts import with_runner
+                    from agent.console.serving import running_console
+
+                    address = await beside.enter_async_context(running_console(with_runner(serving, runner)))
+                    console.print(f"operators' console on {address}", highlight=False)
                 console.print(f"others can join at {runner.devtools}; records go to {settings.run_dir}", highlight=False)
-                serving = asyncio.create_task(
+                answering = asyncio.create_task(
                     at_the_screen(desk, settings.operator, tell) if interactive else whoever_comes(desk, tell)
                 )
                 todo = cases or runner.unfinished() + await runner.open_cases()
                 todo = list(dict.fromkeys(todo))
                 summaries = await runner.run(todo[:limit] if limit else todo)
             stopped = runner.stopped
-        await asyncio.gather(serving, return_exceptions=True)
+        await asyncio.gather(answering, return_exceptions=True)
     console.print(summary_table(summaries))
     if interrupt.asked or stopped:
         done = sum(s.status != "stopped" for s in summaries)

@@ -26,6 +26,7 @@
   let choosing = null; // the combobox being worked: {field, snap}
   let down = null; // the last press of the pointer or a key: {snap, target, at}
   let entered = null; // the field last focused: {field, snap, at}
+  let mixed = null; // the box that was in its third state when it was last pressed: {box, snap}
   let scripted = false; // inside the page's handling of a person's event: what it dispatches is not the person's doing
   const known = new WeakMap(); // what selects and radio groups last showed
 
@@ -177,6 +178,16 @@
     return node !== node.getRootNode().activeElement;
   };
 
+  // Of three states a person goes through all: what a press on the third came to is told by the page as it is then.
+  const press = (path) => {
+    const box = path.map((node) => (node.localName === "label" ? node.control : node)).find((node) => node && widgets.kind(node) === "check");
+    mixed = box && widgets.value(box) === "mixed" ? { box, snap: snapshot() } : null;
+  };
+  const tick = (box, snap, value, old) => {
+    if (mixed?.box === box) tell("enter", around(box), mixed.snap);
+    else tell("check", around(box), snap, { value, old });
+  };
+
   // -- listening ------------------------------------------------------------------------------------------------------------
   const onPress = (event) => {
     if (ignored(event) || !event.isTrusted) return;
@@ -186,6 +197,7 @@
     const own = pending && (path.includes(pending.field) || (option && ownerOf(option) === pending.field));
     if (pending && !own) commit();
     down = { snap: snapshot(), target: path[0], at: Date.now() };
+    press(path);
     if (combobox && choosing?.field !== combobox && !option) choosing = { field: combobox, snap: down.snap };
     else if (choosing && !option && !combobox) choosing = null;
     if (option && pending) pending.picking = true;
@@ -251,7 +263,7 @@
       known.set(groupOf(node), now);
     } else if (node.localName === "input" && node.type === "checkbox") {
       commit();
-      tell("check", around(node), snapshot(), { value: node.checked ? "on" : "off", old: node.checked ? "off" : "on" });
+      tick(node, snapshot(), node.checked ? "on" : "off", node.checked ? "off" : "on");
     } else if (node.localName === "input" && SET_BY_CHANGE.has(node.type)) {
       const old = node.type === "file" ? "" : before(node);
       const now = node.type === "file" ? [...node.files].map((file) => file.name).join(", ") : node.value;
@@ -294,6 +306,7 @@
     if (ignored(event) || !event.isTrusted) return;
     const path = pathOf(event);
     if (event.key === "Enter" || event.key === " ") {
+      press(path);
       const field = fieldOf(path);
       const combobox = comboboxOf(path) ?? path.find((node) => widgets.kind(node) === "listbox");
       const named = combobox?.getAttribute("aria-activedescendant") ?? path[0]?.getAttribute("aria-activedescendant");
@@ -345,7 +358,7 @@
       if (kind === "check") {
         if (above.localName === "input") return; // its change tells
         commit();
-        tell("check", around(above), was(), { value: widgets.checked(above) ? "off" : "on" });
+        tick(above, was(), widgets.checked(above) ? "off" : "on", null);
         return;
       }
       if (kind === "radios" && role === "radio") {

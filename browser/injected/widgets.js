@@ -7,7 +7,8 @@
 //     .value(element), .checked(element), .hit(element) -> what a person would click to operate it
 //     .begin(element): from now on, what opens belongs to it    .shown(element) -> the words in its box
 //     .offer(element, label, limit, still) -> Promise of what its list offers    .complaint(element) -> why its value is refused
-//     .calendar(element, isoDate) -> what to press next in the calendar that it opened
+//     .openedFor(element) -> what opened for it since `begin`, what lies over the page first
+// calendars.js and presses.js add to it.
 (() => {
   const KEY = Symbol.for("casepilot.widgets");
   if (globalThis[KEY]) return;
@@ -386,139 +387,9 @@
       check();
     });
 
-  // -- calendars --------------------------------------------------------------------------------------------------------------
-  const AHEAD = /next|forward|following|^[›»>→]$/i;
-  const BACK = /prev|back|^[‹«<←]$/i;
-  const OUTSIDE = /other|outside|prev|next|old\b|new\b|disabled|hidden/i;
-  const names = (node) => fold(`${node.ariaLabel ?? ""} ${node.title} ${node.getAttribute("data-handler") ?? ""} ${node.getAttribute("class") ?? ""}`);
-  const months = (language, month) =>
-    Array.from({ length: 12 }, (_, i) => new Intl.DateTimeFormat(language, { month }).format(new Date(2026, i, 1)).replace(".", "").toLowerCase());
-
-  const sameDay = (text, [year, month, day]) => {
-    const at = text ? new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text) : null;
-    return at && at.getFullYear() === year && at.getMonth() + 1 === month && at.getDate() === day;
-  };
-
-  // The days that are shown, each an innermost element that says a number.
-  const days = (box) =>
-    [...box.querySelectorAll("*")].filter((node) => !node.firstElementChild && /^([1-9]|[12]\d|3[01])$/.test(fold(node.textContent)) && usable(node));
-
-  const headed = (box) => {
-    const text = fold(box.innerText).toLowerCase();
-    const year = Number(text.match(/\b(19|20)\d\d\b/)?.[0] ?? [...box.querySelectorAll("select")].map((node) => node.value).find((v) => /^(19|20)\d\d$/.test(v)));
-    for (const language of [document.documentElement.lang || "en", "en"]) {
-      for (const style of ["long", "short"]) {
-        const list = months(language, style);
-        const chosen = [...box.querySelectorAll("select")].map((node) => list.indexOf(node.selectedOptions[0]?.text.toLowerCase()));
-        const at = Math.max(...chosen, list.findIndex((name) => new RegExp(`(^|[^\\p{L}])${name}([^\\p{L}]|$)`, "u").test(text)), -1);
-        if (at >= 0 && year) return [year, at + 1];
-      }
-    }
-    return null;
-  };
-
-  // "none": no calendar stands open; "day" or "turn" with the element to press; "absent": this day is not offered.
-  const calendar = (element, iso) => {
-    const wanted = iso.split("-").map(Number);
-    const boxes = [...openedFor(element), ...[...document.querySelectorAll("[role=dialog],[role=grid]")].filter(usable)];
-    const box = boxes.find((node) => days(node).length > 26);
-    if (!box) return { step: "none" };
-    const shownDays = days(box);
-    const off = (node) => node.closest("[aria-disabled=true],:disabled") || /disabled/.test(names(node.closest("td,[role=gridcell],button") ?? node));
-    for (const node of shownDays) {
-      for (let at = node; at && at !== box; at = at.parentElement) {
-        const said = [at.ariaLabel, at.dataset.date, at.dataset.day, at.title, at.getAttribute("datetime")];
-        if (said.some((text) => sameDay(text, wanted))) return off(node) ? { step: "absent" } : { step: "day", element: node };
-      }
-    }
-    const at = headed(box);
-    if (!at) return { step: "absent" };
-    const distance = (wanted[0] - at[0]) * 12 + wanted[1] - at[1];
-    if (distance === 0) {
-      const named = shownDays.some((node) => node.ariaLabel || node.parentElement.ariaLabel);
-      const mine = shownDays.filter((node) => Number(fold(node.textContent)) === wanted[2] && !OUTSIDE.test(names(node)) && !OUTSIDE.test(names(node.parentElement)));
-      return mine.length === 1 && !off(mine[0]) && !(named && mine[0].ariaLabel) ? { step: "day", element: mine[0] } : { step: "absent" };
-    }
-    const turns = [...box.querySelectorAll("button,a,[role=button],[data-handler],span,i")].filter(usable);
-    const way = distance > 0 ? AHEAD : BACK;
-    const turn = turns.find((node) => (way.test(names(node)) || way.test(fold(node.innerText))) && !/year|decade/i.test(names(node)) && !shownDays.includes(node));
-    return turn ? { step: "turn", element: turn } : { step: "absent" };
-  };
-
-  // -- one press --------------------------------------------------------------------------------------------------------------
-  const STATEFUL = "button,a,input,summary,[role=button],[role=link],[role=tab],[role=menuitem],[role=option],[role=switch]";
-  const LOOKS = /^(class|style|disabled|tabindex|aria-busy|aria-disabled|aria-describedby|data-.*)$/;
-  const SAME = 50; // nodes up to which what is drawn anew is compared with what was there
-  let pressed = null;
-  const channel = new MessageChannel();
-
-  const mark = (element) => {
-    pressed?.observer.disconnect();
-    pressed = { element, before: label(element), then: null, records: [], observer: null };
-    pressed.observer = new MutationObserver((records) => pressed.records.push(...records));
-  };
-
-  // From here to the next task, what changes is the click's doing.
-  const onClick = (event) => {
-    if (!pressed || pressed.then !== null || !event.composedPath().includes(pressed.element)) return;
-    pressed.then = label(pressed.element);
-    const what = { ...WHAT, attributeOldValue: true, characterDataOldValue: true };
-    for (const root of new Set([document, pressed.element.getRootNode()])) pressed.observer.observe(root, what);
-    channel.port2.postMessage(0);
-  };
-  channel.port1.onmessage = () => {
-    if (!pressed) return;
-    pressed.records.push(...pressed.observer.takeRecords());
-    pressed.observer.disconnect();
-  };
-  addEventListener("click", onClick, { capture: true, passive: true });
-
-  const markup = (nodes) => nodes.map((node) => node.outerHTML ?? node.data).join("");
-
-  // Whether something about the page is another than before the click; the looks of the button itself, and ripples in it, aside.
-  const lasting = ({ element, records }) => {
-    const own = (node) => element.contains(node) && element.matches(STATEFUL);
-    const seen = new Map();
-    for (const record of records) {
-      const { target, type } = record;
-      if (type === "childList") {
-        const added = [...record.addedNodes].filter((node) => node.isConnected && !(own(target) && !fold(node.textContent)));
-        const removed = [...record.removedNodes].filter((node) => !node.isConnected && !(own(target) && !fold(node.textContent)));
-        if (!added.length && !removed.length) continue;
-        if (added.length + removed.length > SAME || markup(added) !== markup(removed)) return true;
-        continue;
-      }
-      const name = record.attributeName ?? "";
-      const known = seen.get(target) ?? new Set();
-      if (known.has(name)) continue; // the first record holds what was there before the click
-      seen.set(target, known.add(name));
-      if (type === "attributes" && own(target) && LOOKS.test(name)) continue;
-      if ((type === "attributes" ? target.getAttribute(name) : target.data) !== record.oldValue) return true;
-    }
-    return false;
-  };
-
-  // What the click made the page say, though it may be gone by now.
-  const SAYS = "[role=alert],[role=status],[aria-live=polite],[aria-live=assertive]";
-  const flashed = ({ records }) => {
-    const said = records.flatMap((record) => [...record.addedNodes]).flatMap((node) => {
-      const around = node.nodeType === 1 ? node.closest(SAYS) : node.parentElement?.closest(SAYS);
-      return around || node.nodeType !== 1 ? [around && node] : [...node.querySelectorAll(SAYS)];
-    });
-    return fold([...new Set(said)].map((node) => node?.textContent ?? "").join(" ")).slice(0, LONGEST);
-  };
-
-  const report = () => {
-    if (!pressed) return null;
-    const { before, then, observer } = pressed;
-    observer.disconnect();
-    return { changed: lasting(pressed), before, then, flashed: flashed(pressed) };
-  };
-
   const api = {
-    mark, report,
     kind, label, options, popup, value, checked, chosen, expanded, hit, disabled, find, offer, fold, role, radios, isEditor, visible,
-    begin, entered, shown, takesTokens, complaint, calendar, usable,
+    begin, openedFor, entered, shown, takesTokens, complaint, usable,
   };
   Object.defineProperty(globalThis, KEY, { value: api });
 })();

@@ -61,10 +61,13 @@ class Ground(Protocol):
         """Wait for the page to differ from the last view."""
 
 
+PARTS = ("widgets", "calendars", "presses")
+
+
 @cache
 def script() -> str:
     """The source of the in-page knowledge of widgets."""
-    return files("browser").joinpath("injected/widgets.js").read_text(encoding="utf-8")
+    return "\n".join(files("browser").joinpath(f"injected/{part}.js").read_text(encoding="utf-8") for part in PARTS)
 
 
 ASK = """async (element, [method, ...rest]) => {

@@ -1,4 +1,4 @@
-"""Sessions in tabs of a person's own browser, which stays theirs."""
+"""Sessions in windows of a person's own browser, which stays theirs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from tests.agent.app import TinyApp
 from tests.agent.script import decide_and_close, settings
 
 pytestmark = pytest.mark.browser
-OURS = 'JSON.stringify([Symbol.for("casepilot") in globalThis, "casepilotRecord" in globalThis, "casepilotVerdict" in globalThis])'
+OURS = (
+    'JSON.stringify([Symbol.for("casepilot") in globalThis, "casepilotRecord" in globalThis, "casepilotVerdict" in globalThis])'
+)
 
 
 @pytest.fixture
@@ -34,9 +36,7 @@ def own_chrome(tmp_path: Path) -> Iterator[str]:
     executable = find_chromium(headed=True)
     assert executable is not None
     args = [*launch_args(BrowserSettings(devtools_port=port)), "--headless=new", f"--user-data-dir={tmp_path / 'profile'}"]
-    child = subprocess.Popen(
-        [executable, *args, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
+    child = subprocess.Popen([executable, *args, "about:blank"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert child.stderr is not None
     for line in child.stderr:
         if "DevTools listening" in line:
@@ -49,7 +49,7 @@ def own_chrome(tmp_path: Path) -> Iterator[str]:
         child.communicate(timeout=30)
 
 
-def test_a_case_is_worked_in_a_tab_beside_those_of_the_person(
+def test_a_case_is_worked_in_a_window_beside_those_of_the_person(
     tiny: TinyApp, run_dir: Path, portal: BlockingPortal, own_chrome: str
 ) -> None:
     async def scenario() -> tuple[CaseSummary, str, int]:

@@ -185,7 +185,7 @@ def test_an_operator_who_vanishes_loses_the_page_and_the_agent_looks_again(
         return summary, over.note
 
     summary, note = portal.call(scenario)
-    assert note == "kim was not heard of for 0 s."
+    assert note == "kim was not heard of for 0.5 s."
     assert summary.status == "completed" and tiny.decided["C-1"]["amount"] == "7"
     assert [step.user for step in operator_steps(run_dir)] == ["kim"]
 

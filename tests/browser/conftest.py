@@ -7,12 +7,17 @@ from itertools import count
 
 import pytest
 from anyio.from_thread import BlockingPortal
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
+from browser.capture import install
 from browser.page import CasePage, PageSettings, new_case_page
 from schema_extraction.action import Action, Outcome, Target
+from schema_extraction.profile import Profile
 from schema_extraction.view import Control, View
+from tests.browser.bad_site import BadSite
 from tests.browser.desk import Case, Desk
+from tests.browser.reader import Reader
+from tests.browser.visitor import SETTINGS, Visitor
 
 _cases = count(1)
 
@@ -81,3 +86,25 @@ def open_case(portal: BlockingPortal, agent_browser: Browser, desk: Desk) -> Ite
     yield start
     for page in opened:
         portal.call(page.close)
+
+
+@pytest.fixture
+def reader(portal: BlockingPortal, agent_page: Page) -> Reader:
+    agent_page.set_default_timeout(5000)
+    portal.call(install, agent_page)
+    return Reader(portal, agent_page)
+
+
+@pytest.fixture(scope="module")
+def bad_site() -> Iterator[BadSite]:
+    running = BadSite()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def visit(portal: BlockingPortal, agent_browser: Browser, bad_site: BadSite) -> Iterator[Visitor]:
+    profile = Profile(name="bad", base_url=bad_site.url, requests_per_second=1000)
+    page = portal.call(new_case_page, agent_browser, profile, None, SETTINGS)
+    yield Visitor(portal, page, bad_site)
+    portal.call(page.close)

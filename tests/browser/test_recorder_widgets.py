@@ -44,8 +44,8 @@ def site() -> Iterator[HandsSite]:
         yield running
 
 
-async def recorded(browser: Browser, site: HandsSite, case: WidgetCase) -> list[Action]:
-    """What the recorder tells of a case that is done in plain Playwright."""
+async def recorded(browser: Browser, site: HandsSite, case: WidgetCase, pause: float = 0) -> list[Action]:
+    """What the recorder tells of a case that is done in plain Playwright, with `pause` ms after each call."""
     told: list[Action] = []
     context = await browser.new_context()
     page = await context.new_page()
@@ -58,7 +58,9 @@ async def recorded(browser: Browser, site: HandsSite, case: WidgetCase) -> list[
 
         recorder = Recorder(page, PROFILE, on_step)
         await recorder.start()
-        await act_bare(page, case.bare)
+        for call in case.bare:
+            await act_bare(page, (call,))
+            await page.wait_for_timeout(pause)
         await recorder.flush()
         await recorder.stop()
     finally:
@@ -100,6 +102,16 @@ def test_one_step_is_told(portal: BlockingPortal, agent_browser: Browser, site: 
     assert target is not None and (target.role, target.name) == (case.role, case.label), words(action)
     entered = action_value(action)
     assert entered is None or agree(entered, case.value), words(action)
+
+
+@pytest.mark.parametrize("at", ["#f", "#f:is(span), label:has(#f)"], ids=["box", "label"])
+@pytest.mark.parametrize("case", [case for case in WIDGETS if "three states" in case.name], ids=lambda case: case.name)
+def test_a_person_goes_slowly_through_three_states(
+    portal: BlockingPortal, agent_browser: Browser, site: HandsSite, case: WidgetCase, at: str
+) -> None:
+    case = case.model_copy(update={"bare": tuple(call.model_copy(update={"at": at}) for call in case.bare)})
+    told = portal.call(recorded, agent_browser, site, case, 300)
+    assert [words(action) for action in told] == ["check checkbox 'Notify the customer' 'on'"]
 
 
 @pytest.mark.parametrize("case", LATER, ids=lambda case: case.name)
