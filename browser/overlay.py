@@ -67,8 +67,8 @@ class Overlay:
         """Outline the field `ref` and show the card beside it; False when the field is not on the page.
 
         `on_verdict(kind, argument)` is called once: "accept" with None, "reject" with None or the first of a pair of `reasons`,
-        "edit" with the value entered instead. `edit`: the input for that (label, kind, value, options, required, max_length, min,
-        max), or None where there is nothing to edit. `problem`: why the value entered before was not taken.
+        "edit" with the value entered instead. `edit`: the input for that (label, kind, value, options, required, max_length,
+        min, max), or None where there is nothing to edit. `problem`: why the value entered before was not taken.
 
         Raises:
             PageError: the page is gone.
