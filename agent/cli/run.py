@@ -15,12 +15,12 @@ from agent.cli.options import (
     Headed,
     ModelPath,
     Operator,
+    OptionalProfilePath,
     Password,
-    ProfilePath,
     Username,
     console_settings,
     the_credentials,
-    the_profile,
+    the_profile_for,
 )
 
 if TYPE_CHECKING:
@@ -34,13 +34,14 @@ EPILOG = """Examples:\n
   casepilot run -p bpm.yaml -m models/first --stage selective --concurrency 4 --limit 50\n
   casepilot run -p bpm.yaml -m models/first --attach http://127.0.0.1:9222   (in your own Chrome, started with
     --remote-debugging-port=9222 --user-data-dir=FOLDER)\n
+  casepilot run -m models/store --stage selective   (the active version of a store, with the profile it was added with)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --run-dir runs/monday   (goes on where that run stopped)
 """
 
 
 def run(
-    profile: ProfilePath,
     model: ModelPath,
+    profile: OptionalProfilePath = None,
     stage: Annotated[
         Literal["copilot", "calibrating", "selective"],
         typer.Option("--stage", help="copilot: an operator confirms every critical step. selective: certified ones run alone."),
@@ -99,7 +100,7 @@ def run(
         raise UsageError(f"Expected an address such as http://127.0.0.1:9222 for --attach, met {attach!r}.")
     folder = run_dir or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     settings = RunSettings(
-        profile=the_profile(profile, base_url),
+        profile=the_profile_for(profile, model, base_url),
         run_dir=folder,
         stage=stage,
         concurrency=concurrency,
