@@ -10,9 +10,17 @@ from playwright.async_api import Frame, Page
 
 from schema_extraction.view import Frozen
 
-ANSWER = 1.0  # seconds in which a frame tells of its open list
+ANSWER = 5.0  # seconds in which a frame tells of its open list
 # The select that is open, wherever it is in shadow roots and same-origin frames, with its place in the whole window.
-OPEN = """() => {
+# The browser opens it some time after the press; a select that has the focus is given that time.
+OPEN = """async (patience) => {
+  const focused = () => {
+    let at = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    return at;
+  };
+  const until = performance.now() + patience;
+  while (focused()?.matches("select:not(:open)") && performance.now() < until) await new Promise((on) => setTimeout(on, 20));
   const roots = [document];
   for (const root of roots) {
     for (const node of root.querySelectorAll("*")) if (node.shadowRoot) roots.push(node.shadowRoot);
@@ -69,17 +77,17 @@ class Popup(Frozen):
         return ("Home", *["ArrowDown"] * down, "Enter")
 
 
-async def open_popup(page: Page) -> Popup | None:
-    """The list that is open on a page, or None."""
-    answers = await asyncio.gather(*(_ask(frame) for frame in page.frames))
+async def open_popup(page: Page, patience: float = 0.0) -> Popup | None:
+    """The list that is open on a page, or None. `patience`: seconds in which one may still open."""
+    answers = await asyncio.gather(*(_ask(frame, patience) for frame in page.frames))
     found = next((answer for answer in answers if answer is not None), None)
     return Popup.model_validate(found) if found is not None else None
 
 
-async def _ask(frame: Frame) -> dict[str, Any] | None:
+async def _ask(frame: Frame, patience: float) -> dict[str, Any] | None:
     try:
-        async with asyncio.timeout(ANSWER):
-            answer: dict[str, Any] | None = await frame.evaluate(OPEN)
+        async with asyncio.timeout(ANSWER + patience):
+            answer: dict[str, Any] | None = await frame.evaluate(OPEN, patience * 1000)
             return answer
     except (PlaywrightError, TimeoutError):
         return None  # a frame that goes away, or hangs, has no list open

@@ -38,6 +38,10 @@ AHEAD = 2
 """Pictures under way to a screen that has not yet said that it drew the last one."""
 MOST_WAITING = 500
 """Inputs that wait for the page; a person makes no more before it answers."""
+OPENING = frozenset({"Enter", " ", "F4", "ArrowDown", "ArrowUp"})
+CLOSING = frozenset({"Enter", "Escape", "Tab"})
+OPENS_SECONDS = 0.5
+"""In which a native select opens its list after a press or one of the opening keys."""
 
 
 class Take(Frozen):
@@ -207,6 +211,7 @@ class Screen:
     # To the page
 
     async def _carry(self) -> None:
+        last: Input | None = None  # that may have opened or closed a list
         while True:
             await self._input.wait()
             if not self._inputs:
@@ -216,19 +221,23 @@ class Screen:
             self._worked = True
             try:
                 await self._takeovers.send(self._session, self._seat, message)
-                if not self._inputs and not (isinstance(message, Mouse) and message.action == "move"):
-                    await self._look_for_list(message)
+                last = last if isinstance(message, Mouse) and message.action == "move" else message
+                if not self._inputs and last is not None:
+                    last, looked = None, last
+                    await self._look_for_list(looked)
             except (DeskError, PageError) as error:
                 self._inputs.clear()
                 await self._send("refused", message=str(error))
 
     async def _look_for_list(self, message: Input) -> None:
         """The lists of native selects are in no picture: tell the screen of one that opens or closes."""
-        may_open = isinstance(message, Mouse | Key | Choose)
-        if not may_open and self._popup is None:
+        opens = isinstance(message, Mouse) or (isinstance(message, Key) and message.action == "down" and message.key in OPENING)
+        if isinstance(message, Choose) or (isinstance(message, Key) and message.key in CLOSING):
+            self._popup = None  # the screen knows
+        if not opens and self._popup is None:
             return
         page, screencast = self._takeovers.wheel(self._session, self._seat)
-        popup = await open_popup(page.page)
+        popup = await open_popup(page.page, OPENS_SECONDS if opens else 0.0)
         if popup == self._popup:
             return
         self._popup = popup
@@ -287,7 +296,12 @@ class Screen:
             )
 
 
-def _takeovers(connection: Request | WebSocket) -> Takeovers:
+def takeovers_of(connection: Request | WebSocket) -> Takeovers:
+    """The locks of the pages of the run that the console stands beside.
+
+    Raises:
+        DeskError: no agents work in this process.
+    """
     floor = parts_of(connection).floor
     if not floor.running:
         raise DeskError("The agents are not running, so there is no page to drive. Start them with `casepilot run --console`.")
@@ -308,7 +322,7 @@ async def wheel(socket: WebSocket) -> None:
         if "origin" not in socket.headers:
             raise HTTPException(403, "Expected the Origin that a browser sends. Programs use the API.")
         check_origin(socket)
-        caller, takeovers = person(socket), _takeovers(socket)
+        caller, takeovers = person(socket), takeovers_of(socket)
     except SignedOut:
         await socket.close(SIGNED_OUT)
         return

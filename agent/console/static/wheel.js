@@ -165,10 +165,14 @@ function mouse(action, event) {
   send({ kind: "mouse", action, ...place(event), button, buttons: event.buttons & 31, clicks, modifiers: MODIFIERS(event) });
 }
 
-let moved = null;
+let moved = null; // where the mouse has gone and has not been told: once a frame, and before a press
+const arrive = () => {
+  if (moved) mouse("move", moved);
+  moved = null;
+};
 canvas.addEventListener("mousemove", (event) => {
   if (!mine) return;
-  if (!moved) requestAnimationFrame(() => (mouse("move", moved), (moved = null)));
+  if (!moved) requestAnimationFrame(arrive);
   moved = event;
 });
 canvas.addEventListener("mousedown", (event) => {
@@ -176,9 +180,10 @@ canvas.addEventListener("mousedown", (event) => {
   event.preventDefault();
   sink.focus({ preventScroll: true });
   list.hidden = true;
+  arrive();
   mouse("down", event);
   // A press that ends outside of the picture ends all the same.
-  addEventListener("mouseup", (end) => mouse("up", end), { once: true });
+  addEventListener("mouseup", (end) => (arrive(), mouse("up", end)), { once: true });
 });
 canvas.addEventListener("contextmenu", (event) => mine && event.preventDefault());
 canvas.addEventListener(
@@ -207,6 +212,7 @@ function key(action, event) {
     return event.preventDefault();
   }
   event.preventDefault();
+  if (action === "down" && ["Enter", "Escape", "Tab"].includes(event.key)) list.hidden = true;
   send({
     kind: "key", action, key: event.key.slice(0, 32), code: event.code.slice(0, 32), key_code: Math.min(255, event.keyCode),
     location: event.location, repeat: event.repeat, modifiers: MODIFIERS(event),

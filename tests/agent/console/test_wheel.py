@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
 from playwright.async_api import Browser, Page, expect
@@ -21,7 +22,7 @@ from tests.agent.script import OpenGate, settings
 from tests.agent.test_takeover import wait_for_amount
 
 pytestmark = pytest.mark.browser
-SECONDS = 150
+SECONDS = 300
 expect.set_options(timeout=60_000)
 
 
@@ -77,7 +78,7 @@ def test_a_headless_session_is_driven_from_the_console_and_given_back(
             await page.goto(f"{run.address}/sessions/{session}/page")
             # At first it is only watched.
             await expect(page.locator("#driver")).to_contain_text("the agent drives")
-            await page.wait_for_function("document.getElementById('picture').dataset.pictures > 0")
+            await page.locator("#picture[data-pictures]").wait_for()
             await page.get_by_role("button", name="Take over").click()
             await expect(page.locator("#driver")).to_have_text("you drive")
             await page.mouse.click(*await point(run, page, lambda driven: driven.get_by_label("Amount")))
@@ -151,7 +152,7 @@ def test_an_operator_whose_tab_is_gone_loses_the_page(
     tiny: TinyApp, run_dir: Path, portal: BlockingPortal, agent_browser: Browser
 ) -> None:
     async def scenario() -> None:
-        async with console(agent_browser, tiny, run_dir, takeover=TakeoverSettings(vanish=8.0)) as (run, page):
+        async with console(agent_browser, tiny, run_dir, takeover=TakeoverSettings(vanish=20.0)) as (run, page):
             session = await the_session(run)
             await page.goto(f"{run.address}/sessions/{session}/page")
             await page.get_by_role("button", name="Take over").click()
@@ -168,3 +169,43 @@ def test_an_operator_whose_tab_is_gone_loses_the_page(
 
     run_it(portal, scenario)
     assert tiny.decided["C-1"]["amount"] == "8"
+
+
+def test_a_program_takes_over_works_and_gives_back_with_its_token(
+    tiny: TinyApp, run_dir: Path, portal: BlockingPortal, agent_browser: Browser
+) -> None:
+    async def scenario() -> None:
+        policy = ScriptedPolicy(wait_for_amount)
+        async with asyncio.timeout(SECONDS), staffed(settings(tiny, run_dir), policy, ["C-1"], lambda _: OpenGate()) as run:
+            session = await the_session(run)
+            headers = {"Authorization": f"Bearer {run.tokens['kim']}"}
+            other = {"Authorization": f"Bearer {run.tokens['lee']}"}
+            path = f"/api/sessions/{session}/takeover"
+            async with httpx.AsyncClient(base_url=run.address, headers=headers, timeout=60) as api:
+                assert (await api.post(path, headers={"Authorization": "Bearer no"})).status_code == 401
+                assert (await api.get(path)).json() == {"operator": ""}
+                hold = (await api.post(path)).json()
+                assert (await api.get(path, headers=other)).json()["operator"] == "kim"
+                refused = await api.post(path, headers=other)
+                assert refused.status_code == 409 and "'kim' has driven" in refused.json()["message"]
+                (live,) = run.runner.worker.lives.values()
+                assert live.page
+                box = await live.page.page.get_by_label("Amount").bounding_box()
+                size = live.page.page.viewport_size
+                assert box and size
+                press = {"kind": "mouse", "button": "left", "clicks": 1}
+                press |= {"x": (box["x"] + 9) / size["width"], "y": (box["y"] + 9) / size["height"]}
+                inputs = [press | {"action": "down", "buttons": 1}, press | {"action": "up"}, {"kind": "text", "text": "14.00"}]
+                sent = await api.post(f"{path}/input", json={"seat": hold["seat"], "inputs": inputs})
+                assert sent.json() == {"sent": 3}
+                bad = await api.post(f"{path}/input", json={"seat": hold["seat"], "inputs": [{"kind": "script"}]})
+                assert bad.status_code == 422
+                stolen = await api.post(f"{path}/input", json={"seat": "x", "inputs": []})
+                assert stolen.status_code == 409
+                back = (await api.post(f"{path}/give-back", json={"seat": hold["seat"]})).json()
+                assert "'Amount' holds '14.00'; it held empty." in back["changes"]
+            (summary,) = await run.running
+            assert summary.status == "completed"
+
+    run_it(portal, scenario)
+    assert tiny.decided["C-1"]["amount"] == "14.00"
