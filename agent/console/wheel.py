@@ -223,8 +223,8 @@ class Screen:
                 await self._takeovers.send(self._session, self._seat, message)
                 last = last if isinstance(message, Mouse) and message.action == "move" else message
                 if not self._inputs and last is not None:
-                    last, looked = None, last
-                    await self._look_for_list(looked)
+                    await self._look_for_list(last)
+                    last = None
             except (DeskError, PageError) as error:
                 self._inputs.clear()
                 await self._send("refused", message=str(error))
