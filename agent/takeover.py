@@ -198,7 +198,7 @@ class Takeovers:
     def sits(self, session: str, seat: str) -> bool:
         """Whether a seat drives the session's page."""
         wheel = self._wheels.get(session)
-        return wheel is not None and bool(seat) and secrets.compare_digest(wheel.hold.seat, seat)
+        return wheel is not None and bool(seat) and secrets.compare_digest(wheel.hold.seat.encode(), seat.encode())
 
     def beat(self, session: str, seat: str) -> None:
         """The operator is still there.

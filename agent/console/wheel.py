@@ -129,7 +129,12 @@ class Screen:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._spawned.add(task)
-        task.add_done_callback(self._spawned.discard)
+        task.add_done_callback(self._reaped)
+
+    def _reaped(self, task: asyncio.Task[None]) -> None:
+        self._spawned.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.debug("{}: the screen was not told: {!r}", self._session, error)
 
     async def _send(self, kind: str, **fields: Any) -> None:
         await self._socket.send_json({"kind": kind, **fields})
@@ -149,6 +154,8 @@ class Screen:
                 await self._heard(message)
             except (DeskError, PageError) as error:
                 await self._send("refused", message=str(error))
+            except HTTPException as error:
+                await self._send("refused", message=error.detail)
 
     async def _heard(self, message: Take | GiveBack | Answer | Beat | Drawn | Input) -> None:
         match message:

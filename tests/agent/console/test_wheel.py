@@ -200,7 +200,7 @@ def test_a_program_takes_over_works_and_gives_back_with_its_token(
                 assert sent.json() == {"sent": 3}
                 bad = await api.post(f"{path}/input", json={"seat": hold["seat"], "inputs": [{"kind": "script"}]})
                 assert bad.status_code == 422
-                stolen = await api.post(f"{path}/input", json={"seat": "x", "inputs": []})
+                stolen = await api.post(f"{path}/input", json={"seat": "ü", "inputs": []})
                 assert stolen.status_code == 409
                 back = (await api.post(f"{path}/give-back", json={"seat": hold["seat"]})).json()
                 assert "'Amount' holds '14.00'; it held empty." in back["changes"]
