@@ -17,6 +17,7 @@ from agent.live import Live
 from agent.settings import RunSettings
 from agent.slots import Slots
 from agent.store import Store
+from agent.takeover import Takeovers
 from browser.errors import BrowserError, SignInError
 from browser.page import CasePage, new_case_page
 from policies.proposal import Concurrent, Decision, History, Policy, Proposal
@@ -66,6 +67,7 @@ class Worker:
         self.lives: dict[str, Live] = {}
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         self.stopping = False
+        self.takeovers = Takeovers(self)
         self._spare: list[CasePage] = []
         self._on_change = on_change
         self._signing_in = asyncio.Lock()
@@ -143,9 +145,16 @@ class Worker:
         Raises:
             PageError: the browser is gone.
         """
-        if self._spare:
-            return self._spare.pop()
-        return await new_case_page(self.browser, self.settings.profile, self.storage_state)
+        return self._spare.pop() if self._spare else await self.new_page()
+
+    async def new_page(self) -> CasePage:
+        """A new page that is signed in.
+
+        Raises:
+            PageError: the browser is gone.
+        """
+        shared = bool(self.settings.attach)
+        return await new_case_page(self.browser, self.settings.profile, self.storage_state, shared=shared)
 
     async def give_page(self, page: CasePage) -> None:
         """Take back the page of a session that is over."""
@@ -166,10 +175,12 @@ class Worker:
         """
         credentials = self.settings.credentials
         if credentials is None:
-            raise SignInError("The application wants a login. Set CASEPILOT_USERNAME and CASEPILOT_PASSWORD.")
+            here = "Sign in in the browser, or set" if self.settings.attach else "Set"
+            raise SignInError(f"The application wants a login. {here} CASEPILOT_USERNAME and CASEPILOT_PASSWORD.")
         async with self._signing_in:
             await page.sign_in(credentials.username, credentials.password.get_secret_value())
-            self.storage_state = await page.storage_state()
+            if not page.shared:
+                self.storage_state = await page.storage_state()
 
     async def close(self) -> None:
         """Close every page and stop what was spawned."""
@@ -178,4 +189,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._spawned, return_exceptions=True)
         await asyncio.gather(*(live.end() for live in self.lives.values()), return_exceptions=True)
+        # A person's own browser goes on after the run, and must be left as it was.
+        await asyncio.gather(*(page.close() for page in self._spare), return_exceptions=True)
+        self._spare.clear()
         self._thinker.shutdown(wait=True)

@@ -71,6 +71,7 @@ class Decision(Frozen):
         "blocked",
         "loop",
         "limit",
+        "takeover",
     ]
     reason: str
     score: float | None = None
