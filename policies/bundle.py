@@ -104,7 +104,7 @@ class Bundle:
             return self.policy
         from policies.replies.offering import OfferingPolicy
 
-        return OfferingPolicy(self.policy, self.replies, self.policy.encoder.embed, operator)
+        return OfferingPolicy(self.policy, self.replies, self.small.encoder.embed, operator)
 
     @property
     def small(self) -> SmallPolicy:
