@@ -15,6 +15,7 @@ from agent.verdicts import compare, touched
 from policies.feedback import Reason, Verdict
 
 if TYPE_CHECKING:
+    from agent.takeover import Takeovers
     from agent.worker import Worker
     from browser.page import CasePage
 
@@ -67,6 +68,11 @@ class Desk:
     def open(self) -> list[Handoff]:
         """The hand-offs that have not ended, oldest first."""
         return [blind(handoff) for handoff, _ in self._run.store.handoffs(open_only=True)]
+
+    @property
+    def takeovers(self) -> Takeovers:
+        """Who drives which page, and how to."""
+        return self._run.takeovers
 
     def page(self, id: str) -> CasePage | None:
         """The page of a hand-off, for an operator in this process; None while it is evicted (claim it first)."""
@@ -126,7 +132,8 @@ class Desk:
         """What the operator says of the proposal. Accept and edit end the hand-off; after a reject the operator does the step.
 
         Raises:
-            DeskError: the hand-off is unknown or has ended, there is nothing to accept, or an edit has no edited action.
+            DeskError: the hand-off is unknown or has ended, another operator drives its page, there is nothing to accept, or
+                an edit has no edited action.
         """
         handoff = self._open_handoff(id)
         verdict = verdict.model_copy(update={"seconds": verdict.seconds or _since(handoff)})
@@ -134,6 +141,7 @@ class Desk:
             raise DeskError(f"Hand-off {id!r} has no proposal to {verdict.kind}. Do the step in the page, or give it back.")
         if verdict.kind == "edit" and verdict.edited is None:
             raise DeskError(f"The edit of hand-off {id!r} has no edited action. Give one, or reject.")
+        self._run.takeovers.check(handoff.session, verdict.operator)
         live = self._run.lives.get(handoff.session)
         if verdict.kind == "reject":
             if live is not None:
@@ -196,7 +204,8 @@ class Desk:
 
     async def stale(self, handoff: Handoff) -> None:
         """The page is no longer as it was handed off."""
-        await self._end(handoff, Ending(kind="stale"))
+        live = self._run.lives.get(handoff.session)
+        await self._end(handoff, Ending(kind="stale", actions=live.acted() if live else ()))
 
     @property
     def _run(self) -> Worker:
@@ -229,6 +238,8 @@ class Desk:
 
     async def _end(self, handoff: Handoff, ending: Ending) -> None:
         text = ending.model_dump_json()
+        # The agent goes on when it hears of it, and nobody else may drive by then.
+        self._run.takeovers.ended(handoff.session, ending.note)
         # The message first: a hand-off is marked as ended only when its session is sure to hear of it.
         await self._run.send(handoff.session, handoff.id, text)
         if self._run.store.end_handoff(handoff.id, text):

@@ -19,7 +19,8 @@ class Handoff(Frozen):
 
     `devtools` is the browser's DevTools endpoint (``http://127.0.0.1:PORT``) and `target_id` the page's CDP target: with
     both, any other program can join the page. Both are empty while no page is open (evicted, or between two runs).
-    `screenshot` is a path below the run folder. `step` holds view, ranked proposals, score and decision.
+    `screenshot` is a path below the run folder. `step` holds view, ranked proposals, score and decision. `taken_by`: the
+    operator for whom a session at work came to a stop; empty where the agent asked by itself.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Handoff(Frozen):
     devtools: str = ""
     target_id: str = ""
     screenshot: str = ""
+    taken_by: str = ""
     opened_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
     @property

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from loguru import logger
 
 from agent.binding import bound
+from agent.console.fields import edited, entries
+from agent.errors import ConsoleError
 from agent.handoff import Handoff, OperatorAction
 from agent.intents import settled_state
+from agent.memory import Memory, Round, theirs
 from agent.verdicts import changed_fields, holds
 from agent.words import alternatives, anchor
 from browser.errors import BrowserError
@@ -18,12 +21,13 @@ from browser.page import CasePage
 from browser.session import target_id
 from policies.feedback import Reason, Verdict
 from policies.proposal import explained, is_critical
-from policies.trace import Step, TraceWriter
-from schema_extraction.action import Action, Outcome, action_value, target_key
+from policies.trace import Step, TraceWriter, read_steps
+from schema_extraction.action import Action, Outcome, action_value, same_action, target_key
 from schema_extraction.match import NoMatch, remembered
 from schema_extraction.view import View
 
 if TYPE_CHECKING:
+    from agent.takeover import Hold
     from agent.worker import Worker
 
 Phase = Literal["queued", "working", "waiting"]
@@ -31,7 +35,8 @@ Phase = Literal["queued", "working", "waiting"]
 
 class Live:
     """One session in this process. `wait`: the step that waits for the page to change. `steps`: what the operator has done in
-    the present hand-off."""
+    the present hand-off. `wanted`: the operator who wants to drive; `hold`: who does. `standing`: set while the session stands
+    still in a hand-off."""
 
     def __init__(self, worker: Worker, session: str, case_id: str) -> None:
         self.worker = worker
@@ -43,8 +48,13 @@ class Live:
         self.wait: Step | None = None
         self.handoff: Handoff | None = None
         self.operator = ""
+        self.wanted = ""
+        self.standing = asyncio.Event()
+        self.hold: Hold | None = None
         self.rejected: Verdict | None = None
         self.steps: list[tuple[View, Action]] = []
+        self._asked = asyncio.Event()
+        self._earlier: list[tuple[View, Action]] = []
         self._named: str | None = None
         self._presenting = asyncio.Lock()
         self._ending: asyncio.Task[None] | None = None
@@ -81,11 +91,37 @@ class Live:
 
     async def perform(self, view: View, action: Action) -> Outcome:
         """Carry out `action` on the control of `view` that it means."""
+        if self.hold is not None:
+            return Outcome(result="not_sent", message=f"{self.hold.operator} drives the page; wait until it is given back.")
         page = await self._opened()
         found = bound(view, action)
         if isinstance(found, NoMatch):
             return Outcome(result="not_sent", message=found.reason)
         return await page.perform(view, found)
+
+    async def changed(self, timeout: float) -> bool:
+        """Wait until the page changes or an operator wants to drive it, at most `timeout` seconds; True when it has changed.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        page = await self._opened()
+        changing, asked = asyncio.ensure_future(page.changed(timeout)), asyncio.ensure_future(self._asked.wait())
+        try:
+            await asyncio.wait({changing, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return changing.done() and changing.result()
+        finally:
+            for task in (changing, asked):
+                task.cancel()
+            await asyncio.gather(changing, asked, return_exceptions=True)
+
+    def want(self, operator: str) -> None:
+        """An operator wants to drive: the session comes to a stop at its next step. An empty name: nobody does any more."""
+        self.wanted = operator
+        if operator:
+            self._asked.set()
+        else:
+            self._asked.clear()
 
     @property
     def evictable(self) -> bool:
@@ -101,6 +137,7 @@ class Live:
                 await page.close()
             except BrowserError as error:
                 logger.info("{}: closing the page: {}", self.session, error)
+            self.worker.takeovers.tell(self.session)
         if self.handoff is not None:
             self.worker.desk.moved(self.handoff.model_copy(update={"page_url": "", "devtools": "", "target_id": ""}))
 
@@ -110,6 +147,7 @@ class Live:
             self.page = await self.worker.take_page()
             self._named = None
             self.page.recorder.on_step = self.on_step
+            self.worker.takeovers.tell(self.session)
             try:
                 await self.page.open_case(self.case_id)
                 await self._restored(self.page)
@@ -180,6 +218,21 @@ class Live:
 
     # The operator's side
 
+    def take_up(self, handoff: Handoff, memory: Memory) -> None:
+        """In a new process: what an operator had done in a hand-off that is open still. It is in the trace; what was not
+        submitted is entered again.
+
+        Raises:
+            TraceError: the session's trace cannot be read.
+        """
+        path = self.worker.settings.run_dir / "traces" / f"{self.session}.jsonl"
+        if self._trace is not None or not path.exists():
+            return
+        later = (step for step in read_steps(path) if step.actor == "operator" and step.index > handoff.step.index)
+        self._earlier = [(step.view, step.action) for step in later if step.action is not None]
+        self.steps = list(self._earlier)
+        self.pending = memory.after(Round(kind="went_on", taken=theirs(self.acted()))).pending
+
     async def present(self, handoff: Handoff) -> bool:
         """Show a hand-off in its page, opening that if need be; False when the page is no longer as it was handed off."""
         async with self._presenting:
@@ -191,7 +244,8 @@ class Live:
         opened = self.page is None
         view = await self.observe()
         before = handoff.view
-        if opened and (changed_fields(before, view) or settled_state(before) != settled_state(view)):
+        self.steps = list(self._earlier)
+        if opened and self._moved_on(before, view):
             logger.info("{}: the page differs from the one handed off in {}", self.session, handoff.id)
             return False
         page = await self._opened()
@@ -204,9 +258,10 @@ class Live:
                 "screenshot": f"screenshots/{handoff.id}.jpg" if self.worker.settings.pictures else "",
             }
         )
-        self.handoff, self.steps, self.rejected = shown, [], None
+        self.handoff, self.rejected = shown, None
         await self.act_for(self.operator or self.worker.settings.operator)
-        await page.overlay.show(ref, shown.suggestion, shown.reason, alternatives(shown.ranked), self._pressed)
+        if not shown.taken_by:
+            await self._card(page, shown, ref)
         if shown.screenshot:
             picture = self.worker.settings.run_dir / shown.screenshot
             picture.parent.mkdir(parents=True, exist_ok=True)
@@ -216,9 +271,17 @@ class Live:
         self.worker.desk.moved(shown)
         return True
 
+    def _moved_on(self, before: View, view: View) -> bool:
+        """Whether a page that was opened anew shows something else than was handed off and than the operator entered."""
+        own = {target_key(action) for _, action in self._earlier}
+        others = [key for key in changed_fields(before, view) if key not in own]
+        sent = any(is_critical(seen, action) for seen, action in self._earlier)
+        return bool(others) or sent or settled_state(before) != settled_state(view)
+
     async def withdraw(self, operator: str | None = None) -> None:
         """The hand-off is over: the page is the agent's again, who goes on in the name of `operator`, if one is given."""
         self.handoff, self.rejected, self.operator = None, None, ""
+        self._earlier = []
         if self.page is None or self.page.page.is_closed():
             return
         await self.page.recorder.pause()
@@ -247,8 +310,10 @@ class Live:
         self.steps.append((view, action))
         user = self.operator or self.worker.settings.operator
         self.write(self.new_step(view, actor="operator", user=user, action=action, critical=critical))
+        self.worker.takeovers.tell(self.session)
         own = handoff.proposal is not None and target_key(action) == target_key(handoff.proposal.action)
-        if (critical or (own and not handoff.critical)) and self._ending is None:
+        # Whoever drives says themselves when they are through.
+        if self.hold is None and (critical or (own and not handoff.critical)) and self._ending is None:
             self._ending = self.worker.spawn(self._finish(handoff))
 
     async def _finish(self, handoff: Handoff) -> None:
@@ -261,11 +326,46 @@ class Live:
             self._ending = None
         await self.worker.desk.acted(handoff.id)
 
-    def _pressed(self, kind: str, reason: str | None) -> None:
-        """A verdict from the card in the page."""
+    async def _card(self, page: CasePage, handoff: Handoff, ref: str | None, problem: str = "") -> None:
+        """Show the card of a hand-off in its page; where the suggestion enters a value, that can be edited in it."""
+        action = handoff.proposal.action if handoff.proposal else None
+        entry = entries(handoff)[0] if action is not None and action_value(action) is not None else None
+        await page.overlay.show(
+            ref,
+            handoff.suggestion,
+            handoff.reason,
+            alternatives(handoff.ranked),
+            self._pressed,
+            edit=entry.model_dump() if entry else None,
+            problem=problem,
+        )
+
+    async def _edited(self, handoff: Handoff, operator: str, value: str) -> None:
+        """Another value came from the card in the page."""
+        action = handoff.proposal.action if handoff.proposal else None
+        try:
+            changed = edited(handoff, "", value)
+        except ConsoleError as error:
+            if self.page is not None:
+                ref = anchor(await self.page.view(), action) if action else None
+                await self._card(self.page, handoff, ref, str(error))
+            return
+        if action is not None and same_action(changed, action):
+            await self.worker.desk.verdict(handoff.id, Verdict(kind="accept", operator=operator))
+            return
+        reason = Reason.WRONG_WORDING if changed.type == "send_message" else Reason.WRONG_VALUE
+        verdict = Verdict(kind="edit", operator=operator, reason=reason, edited=changed)
+        await self.worker.desk.verdict(handoff.id, verdict)
+
+    def _pressed(self, kind: str, argument: str | None) -> None:
+        """A verdict from the card in the page. `argument`: the reason of a reject, the value of an edit."""
         if self.handoff is None:
             return
         operator = self.operator or self.worker.settings.operator
+        if kind == "edit":
+            self.worker.spawn(self._edited(self.handoff, operator, argument or ""))
+            return
+        reason = argument
         why = Reason(reason) if reason else Reason.OTHER if kind == "reject" else None
         verdict = Verdict(kind="accept" if kind == "accept" else "reject", operator=operator, reason=why)
         self.worker.spawn(self.worker.desk.verdict(self.handoff.id, verdict))

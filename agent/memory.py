@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
+from agent.handoff import OperatorAction
 from agent.settings import Limits
 from agent.verdicts import form_state
 from policies.proposal import HistoryItem
@@ -27,6 +28,14 @@ class Taken(Frozen):
     critical: bool
     digest: str = ""
     answered_for: Literal["nobody", "verdict", "operator"] = "nobody"
+
+
+def theirs(actions: tuple[OperatorAction, ...]) -> tuple[Taken, ...]:
+    """What an operator did, as a session remembers it."""
+    return tuple(
+        Taken(item=HistoryItem(action=done.action, actor="operator"), critical=done.critical, answered_for="operator")
+        for done in actions
+    )
 
 
 class Round(Frozen):

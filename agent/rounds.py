@@ -15,7 +15,7 @@ from agent.binding import bound
 from agent.handoff import Ending, Handoff
 from agent.intents import judge
 from agent.live import Live
-from agent.memory import Memory, Round, Taken, digest
+from agent.memory import Memory, Round, Taken, digest, theirs
 from agent.words import describe
 from policies.feedback import Verdict
 from policies.proposal import Decision, HistoryItem, Proposal, is_critical
@@ -54,6 +54,8 @@ async def _work(live: Live, memory: Memory) -> Round:
     view = await live.observe()
     if view.closed:
         return Round(kind="completed")
+    if live.wanted:
+        return await _taken_over(live, memory, view)
     limits = live.worker.settings.limits
     if view.busy:
         busy = _refusal("blocked", f"The page stays busy for {limits.busy_seconds:.0f} s.")
@@ -63,6 +65,8 @@ async def _work(live: Live, memory: Memory) -> Round:
         return await _hand_off(live, memory, view, (), lost)
     ranked, decision = await live.worker.think(live, view, memory.history)
     decision = _sobered(memory, view, ranked, decision, live)
+    if live.wanted:
+        return await _taken_over(live, memory, view)
     if decision.kind == "hand_off":
         return await _hand_off(live, memory, view, ranked, decision)
     proposal = ranked[0]
@@ -85,7 +89,7 @@ async def wait(live: Live, memory: Memory) -> Round:
         return Round(kind="went_on")  # the process has changed since, and with it the page: look again
     seconds = live.worker.settings.limits.wait_seconds
     try:
-        changed = await live.page.changed(seconds)
+        changed = await live.changed(seconds)
     except CasepilotError as error:
         logger.info("{}: {}", live.session, error)
         changed = True
@@ -176,10 +180,18 @@ async def _hand_off(live: Live, memory: Memory, view: View, ranked: tuple[Propos
         case_id=live.case_id,
         step=live.new_step(view, ranked=ranked, critical=critical, score=decision.score, decision=decision),
         suggestion=describe(ranked[0].action) if ranked else "",
+        taken_by=live.wanted if decision.code == "takeover" else "",
     )
     live.worker.store.open_handoff(handoff)
+    if handoff.taken_by:
+        live.worker.store.claim(handoff.id, handoff.taken_by)
     live.worker.desk.opened(handoff)
     return Round(kind="handed_off", handoff=handoff.id, audit=decision.audit)
+
+
+async def _taken_over(live: Live, memory: Memory, view: View) -> Round:
+    """An operator wants to drive: the agent stops here, with nothing to propose."""
+    return await _hand_off(live, memory, view, (), _refusal("takeover", f"{live.wanted} takes over."))
 
 
 async def _blocked(live: Live, memory: Memory, reason: str) -> Round:
@@ -206,18 +218,15 @@ async def conclude(live: Live, memory: Memory, handoff_id: str, ending: Ending) 
 
 async def _conclude(live: Live, handoff: Handoff, ending: Ending) -> Round:
     step = handoff.step.model_copy(update={"verdict": ending.verdict})
-    theirs = tuple(
-        Taken(item=HistoryItem(action=a.action, actor="operator"), critical=a.critical, answered_for="operator")
-        for a in ending.actions
-    )
+    done = theirs(ending.actions)
     if ending.kind == "verdict" and ending.verdict is not None:
         round = await _accepted(live, handoff, step, ending.verdict)
-        return round.model_copy(update={"taken": theirs + round.taken})
+        return round.model_copy(update={"taken": done + round.taken})
     await live.withdraw()
-    if handoff.proposal is None and not theirs:
+    if handoff.proposal is None and not done:
         await live.close()  # there was nothing to do on that page; look at a new one
     live.write(step)
-    return Round(kind="ended" if ending.kind == "ended" else "went_on", taken=theirs)
+    return Round(kind="ended" if ending.kind == "ended" else "went_on", taken=done)
 
 
 async def _accepted(live: Live, handoff: Handoff, step: Step, verdict: Verdict) -> Round:

@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -30,7 +30,7 @@ from agent.worker import GateFactory, Worker
 from agent.worklist import open_cases
 from browser.launch import BrowserSettings
 from browser.page import new_case_page
-from browser.session import StorageState, free_port, opened
+from browser.session import Browser, StorageState, attached, free_port, opened
 from policies.proposal import Policy
 from schema_extraction.view import Frozen
 
@@ -88,11 +88,7 @@ class Runner:
             self.store = Store(folder / "casepilot.sqlite")
             stack.callback(self.store.close)
             port = self.settings.devtools_port or free_port()
-            self.browser = await stack.enter_async_context(
-                opened(
-                    BrowserSettings(headed=self.settings.headed, devtools_port=port, isolate_sites=self.settings.isolate_sites)
-                )
-            )
+            self.browser = await stack.enter_async_context(self._browser(port))
             storage = await self._sign_in()
             self.worker = Worker(
                 self.settings,
@@ -101,7 +97,7 @@ class Runner:
                 self.desk,
                 self.store,
                 self.browser,
-                f"http://127.0.0.1:{port}",
+                self.settings.attach or f"http://127.0.0.1:{port}",
                 storage,
                 self._changed,
             )
@@ -129,7 +125,7 @@ class Runner:
         Raises:
             RunError: the profile has no work list. PageError: the application cannot be reached.
         """
-        page = await new_case_page(self.browser, self.settings.profile, self.worker.storage_state)
+        page = await self.worker.new_page()
         try:
             return await open_cases(page, self.settings.profile)
         finally:
@@ -183,10 +179,17 @@ class Runner:
             failed=sum(s.status == "failed" for s in summaries),
         )
 
+    def _browser(self, port: int) -> AbstractAsyncContextManager[Browser]:
+        settings = self.settings
+        if settings.attach:
+            return attached(settings.attach, guest=True)
+        return opened(BrowserSettings(headed=settings.headed, devtools_port=port, isolate_sites=settings.isolate_sites))
+
     async def _sign_in(self) -> StorageState | None:
-        """One login for all sessions: cookies and local storage of a signed-in context; None when there is no login."""
+        """One login for all sessions: cookies and local storage of a signed-in context; None when there is no login, or the
+        browser is a person's own, where they are signed in themselves and whose cookies are nobody's business."""
         credentials = self.settings.credentials
-        if credentials is None:
+        if credentials is None or self.settings.attach:
             return None
         page = await new_case_page(self.browser, self.settings.profile)
         try:

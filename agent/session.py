@@ -57,6 +57,7 @@ async def work_case(session: str, case_id: str) -> str:
         summary = _summary(worker, live, Memory(), "failed", error=f"{type(error).__name__}: {error}")
     finally:
         worker.lives.pop(session, None)
+        worker.takeovers.tell(session)
         await live.end()
         worker.changed()
     worker.store.finish(summary)
@@ -92,7 +93,7 @@ async def _session(worker: Worker, live: Live) -> CaseSummary:
             return _summary(worker, live, memory, "ended_by_operator")
         live.phase, live.pending = "waiting", memory.pending
         worker.changed()
-        waited = round.handoff, await _ending(worker, live, round.handoff)
+        waited = round.handoff, await _ending(worker, live, round.handoff, memory)
 
 
 async def _recorded(name: str, work: Callable[..., Coroutine[Any, Any, Round]], *arguments: object) -> Round:
@@ -104,26 +105,34 @@ async def _recorded(name: str, work: Callable[..., Coroutine[Any, Any, Round]], 
     return Round.model_validate_json(await DBOS.run_step_async({"name": name}, as_json))
 
 
-async def _ending(worker: Worker, live: Live, handoff_id: str) -> Ending:
+async def _ending(worker: Worker, live: Live, handoff_id: str, memory: Memory) -> Ending:
     """Show and announce a hand-off, then wait for what ends it. A replayed one that had ended is not shown again."""
     handoff, state, _ = worker.store.handoff(handoff_id)
     if state != "ended":
         shown = True
         if live.page is not None or worker.has_room():
             try:
+                live.take_up(handoff, memory)
                 shown = await live.present(handoff)
             except CasepilotError as error:
                 # No page to show it in: it waits at the desk all the same, and a claim tries again.
                 logger.warning("{}: {}", live.session, error)
         if shown:
             await worker.make_room(live)
+            if handoff.taken_by and live.page is not None:
+                await worker.takeovers.begin(live, handoff, handoff.taken_by)
             await worker.desk.announce(handoff)
+            live.standing.set()
+            worker.takeovers.tell(live.session)
         else:
             await worker.desk.stale(handoff)
-    while True:
-        text = await DBOS.recv_async(topic=handoff_id, timeout_seconds=WAIT_SECONDS)
-        if text is not None:
-            return Ending.model_validate_json(text)
+    try:
+        while True:
+            text = await DBOS.recv_async(topic=handoff_id, timeout_seconds=WAIT_SECONDS)
+            if text is not None:
+                return Ending.model_validate_json(text)
+    finally:
+        live.standing.clear()
 
 
 def _summary(

@@ -30,6 +30,15 @@ class Limits(Frozen):
     wait_seconds: float = 10.0
 
 
+class TakeoverSettings(Frozen):
+    """Of an operator who drives a page; in seconds. `take`: how long the agent may need to come to the end of its step.
+    `vanish`: how long the operator may be unheard of; `idle`: how long they may be there and do nothing."""
+
+    take: float = 60.0
+    vanish: float = 30.0
+    idle: float = 600.0
+
+
 class Credentials(Frozen):
     """The agent's own account in the application. The password is masked in `repr`."""
 
@@ -48,6 +57,8 @@ class RunSettings(Frozen):
     open_pages: int = Field(default=0, ge=0)
     headed: bool = False
     devtools_port: int = 0
+    attach: str = ""
+    """The DevTools endpoint of a person's own browser to work in, in windows of its own; empty: a browser is started."""
     isolate_sites: bool = True
     """See `BrowserSettings`; an application without frames of other sites can do without."""
     credentials: Credentials | None = None
@@ -56,6 +67,7 @@ class RunSettings(Frozen):
     pictures: bool = True
     """Whether every hand-off gets a screenshot of its page."""
     limits: Limits = Limits()
+    takeover: TakeoverSettings = TakeoverSettings()
 
     @property
     def page_limit(self) -> int:

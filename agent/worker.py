@@ -17,9 +17,10 @@ from agent.live import Live
 from agent.settings import RunSettings
 from agent.slots import Slots
 from agent.store import Store
+from agent.takeover import Takeovers
 from browser.errors import BrowserError, SignInError
 from browser.page import CasePage, new_case_page
-from policies.proposal import Decision, History, Policy, Proposal
+from policies.proposal import Concurrent, Decision, History, Policy, Proposal
 from schema_extraction.view import View
 
 if TYPE_CHECKING:
@@ -66,14 +67,17 @@ class Worker:
         self.lives: dict[str, Live] = {}
         self.tasks: dict[str, asyncio.Task[Any]] = {}
         self.stopping = False
+        self.takeovers = Takeovers(self)
         self._spare: list[CasePage] = []
         self._on_change = on_change
         self._signing_in = asyncio.Lock()
         self._spawned: set[asyncio.Task[Any]] = set()
         # Messages to a workflow must not be sent in the context of one, or they would count as its steps.
         self._context = contextvars.copy_context()
-        # Models are not made for concurrent calls, and the loop must stay free for the browser.
-        self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="policy")
+        # Most models are not made for concurrent calls; those that are answer several sessions in one batch. The loop
+        # stays free for the browser either way.
+        threads = settings.concurrency if isinstance(policy, Concurrent) else 1
+        self._thinker = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="policy")
 
     def changed(self) -> None:
         self._on_change()
@@ -97,7 +101,7 @@ class Worker:
         )
 
     async def think(self, live: Live, view: View, history: History) -> tuple[tuple[Proposal, ...], Decision]:
-        """Propose and decide, in the policy's own thread."""
+        """Propose and decide, in a thread of the policy's own."""
         gate = self.gates(live.session)
 
         def both() -> tuple[tuple[Proposal, ...], Decision]:
@@ -141,9 +145,16 @@ class Worker:
         Raises:
             PageError: the browser is gone.
         """
-        if self._spare:
-            return self._spare.pop()
-        return await new_case_page(self.browser, self.settings.profile, self.storage_state)
+        return self._spare.pop() if self._spare else await self.new_page()
+
+    async def new_page(self) -> CasePage:
+        """A new page that is signed in.
+
+        Raises:
+            PageError: the browser is gone.
+        """
+        shared = bool(self.settings.attach)
+        return await new_case_page(self.browser, self.settings.profile, self.storage_state, shared=shared)
 
     async def give_page(self, page: CasePage) -> None:
         """Take back the page of a session that is over."""
@@ -164,10 +175,12 @@ class Worker:
         """
         credentials = self.settings.credentials
         if credentials is None:
-            raise SignInError("The application wants a login. Set CASEPILOT_USERNAME and CASEPILOT_PASSWORD.")
+            here = "Sign in in the browser, or set" if self.settings.attach else "Set"
+            raise SignInError(f"The application wants a login. {here} CASEPILOT_USERNAME and CASEPILOT_PASSWORD.")
         async with self._signing_in:
             await page.sign_in(credentials.username, credentials.password.get_secret_value())
-            self.storage_state = await page.storage_state()
+            if not page.shared:
+                self.storage_state = await page.storage_state()
 
     async def close(self) -> None:
         """Close every page and stop what was spawned."""
@@ -176,4 +189,7 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._spawned, return_exceptions=True)
         await asyncio.gather(*(live.end() for live in self.lives.values()), return_exceptions=True)
+        # A person's own browser goes on after the run, and must be left as it was.
+        await asyncio.gather(*(page.close() for page in self._spare), return_exceptions=True)
+        self._spare.clear()
         self._thinker.shutdown(wait=True)

@@ -1,4 +1,4 @@
-"""The browser's own dialogs (alert, confirm, prompt, beforeunload): heard, told, never accepted.
+"""The browser's own dialogs (alert, confirm, prompt, beforeunload): heard, told, accepted by nobody but a person.
 
 While nobody attends the page they are dismissed, which answers "no" to all that ask. While a person drives it they are left
 to the person.
@@ -37,13 +37,18 @@ class Dialogs:
         self.attended = attended
         self.standing: str | None = None
         self.heard: list[Heard] = []
+        self.watchers: list[Callable[[Heard | None], None]] = []
+        """Called with every dialog that comes up, and with None once it has been answered here."""
         self._open: Dialog | None = None
         page.on("dialog", self._on_dialog)
 
     async def _on_dialog(self, dialog: Dialog) -> None:
         text = dialog.message or ("Leave the page? Changes may not be saved." if dialog.type == "beforeunload" else "")
-        self.heard.append(Heard(kind=dialog.type, text=text))
+        heard = Heard(kind=dialog.type, text=text)
+        self.heard.append(heard)
         self._open, self.standing = dialog, text
+        for watcher in self.watchers:
+            watcher(heard)
         if not self.attended():
             await self.dismiss()
 
@@ -67,11 +72,17 @@ class Dialogs:
 
     async def dismiss(self) -> None:
         """Answer "no" to the dialog that stands open, if one does."""
+        await self.answer(False)
+
+    async def answer(self, accept: bool, text: str = "") -> None:
+        """Pass on a person's answer to the dialog that stands open, if one does; `text`: what a prompt asks for."""
         dialog, self._open, self.standing = self._open, None, None
         if dialog is None:
             return
+        for watcher in self.watchers:
+            watcher(None)
         try:
-            await dialog.dismiss()
+            await (dialog.accept(text) if accept else dialog.dismiss())
         except PlaywrightError:
             # The person, or the page's end, was quicker: the dialog is gone, which is what was asked for.
             pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -61,11 +61,14 @@ class Overlay:
         alternatives: Sequence[str],
         on_verdict: OnVerdict,
         reasons: Sequence[tuple[str, str]] = REASONS,
+        edit: Mapping[str, Any] | None = None,
+        problem: str = "",
     ) -> bool:
         """Outline the field `ref` and show the card beside it; False when the field is not on the page.
 
-        `on_verdict(kind, reason)` is called once, with "accept" or "reject"; `reason` is None or the first of a pair of
-        `reasons`.
+        `on_verdict(kind, argument)` is called once: "accept" with None, "reject" with None or the first of a pair of `reasons`,
+        "edit" with the value entered instead. `edit`: the input for that (label, kind, value, options, required, max_length,
+        min, max), or None where there is nothing to edit. `problem`: why the value entered before was not taken.
 
         Raises:
             PageError: the page is gone.
@@ -85,6 +88,8 @@ class Overlay:
             "reasons": [list(pair) for pair in reasons],
             "token": self._token,
             "card": True,
+            "edit": dict(edit) if edit is not None else None,
+            "problem": problem,
         }
         found = await self._call("show", self._card)
         self.shown = True
@@ -115,14 +120,14 @@ class Overlay:
             raise PageError(f"The page {self.page.url!r} cannot show a hand-off: {first} Open it again.") from error
         return answer[0] if answer else None
 
-    async def _on_call(self, source: Any, token: str, kind: str, reason: str | None) -> None:
+    async def _on_call(self, source: Any, token: str, kind: str, argument: str | None) -> None:
         # The page's own scripts can call the binding too, but do not know the token.
         if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
             return
-        if kind not in ("accept", "reject") or self._on_verdict is None:
+        if kind not in ("accept", "reject", "edit") or self._on_verdict is None:
             return
         on_verdict, self._on_verdict, self._token, self.shown = self._on_verdict, None, "", False
-        answer = on_verdict(kind, reason)
+        answer = on_verdict(kind, argument)
         if answer is not None:
             await answer
 

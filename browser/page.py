@@ -13,7 +13,7 @@ from loguru import logger
 from playwright.async_api import Browser, Page, Response, StorageState
 from playwright.async_api import Error as PlaywrightError
 
-from browser import capture
+from browser import capture, wire
 from browser.capture import CaptureSettings
 from browser.dialogs import Dialogs
 from browser.errors import PageError, SignInError
@@ -21,6 +21,7 @@ from browser.overlay import Overlay
 from browser.perform import ground, perform
 from browser.perform.ground import HandSettings
 from browser.recorder import Recorder
+from browser.session import new_window
 from browser.settle import Rest, Settler, SettleSettings
 from browser.traffic import Traffic
 from schema_extraction.action import Action, Click, Fill, Outcome, Target
@@ -57,10 +58,12 @@ def throttle(profile: Profile) -> Any:
 
 
 class CasePage:
-    """Drives one page by one profile. Make it with `new_case_page`, or `install()` it on a page before that is used."""
+    """Drives one page by one profile. Make it with `new_case_page`, or `install()` it on a page before that is used. `shared`:
+    its context is a person's own, whose other tabs are left alone."""
 
-    def __init__(self, page: Page, profile: Profile, settings: PageSettings = PageSettings()) -> None:
+    def __init__(self, page: Page, profile: Profile, settings: PageSettings = PageSettings(), *, shared: bool = False) -> None:
         self.page = page
+        self.shared = shared
         self.profile = profile
         self.settings = settings
         self.hands = settings.hands
@@ -68,7 +71,7 @@ class CasePage:
         self.traffic = Traffic(page)
         self.settler = Settler(page, self.traffic, settings.settle)
         self.overlay = Overlay(page)
-        self.recorder = Recorder(page, profile)
+        self.recorder = Recorder(page, profile, alone=shared)
         self.sight = capture.Sight(page, settings.capture)
         self._live = Live(profile)
         self._last: View | None = None
@@ -366,12 +369,12 @@ class CasePage:
             raise PageError(f"Cannot leave {self.page.url!r}: {str(error).splitlines()[0]}") from error
 
     async def close(self) -> None:
-        """Close the page and its context."""
+        """Close the page, and its context if that is its own."""
         if self._ready is not None:
             self._ready.cancel()
         try:
             await self.recorder.stop()
-            await self.page.context.close()
+            await (self.page if self.shared else self.page.context).close()
         except PlaywrightError as error:
             if "closed" not in str(error):
                 raise PageError(f"Cannot close the page: {str(error).splitlines()[0]}") from error
@@ -397,13 +400,21 @@ async def new_case_page(
     profile: Profile,
     storage_state: StorageState | None = None,
     settings: PageSettings = PageSettings(),
+    *,
+    shared: bool = False,
 ) -> CasePage:
-    """A page in a context of its own, with the login that `storage_state` holds.
+    """A page in a context of its own, with the login that `storage_state` holds; `shared`: a window beside those of the person
+    whose browser it is, with their login.
 
     Raises:
         PageError: the browser is gone.
     """
     try:
+        if shared:
+            made = CasePage(await new_window(browser), profile, settings, shared=True)
+            await wire.keep_focus(made.page)
+            await made.install()
+            return made
         context = await browser.new_context(storage_state=storage_state)
         made = CasePage(await context.new_page(), profile, settings)
         await made.install()

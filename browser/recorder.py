@@ -44,19 +44,21 @@ def script() -> str:
     return "\n".join((capture.script(), settle.script(), ground.script(), own))
 
 
-_heard_by: WeakKeyDictionary[BrowserContext, list[Recorder]] = WeakKeyDictionary()
-"""The recorders of each context, which share one binding, for a binding can be neither taken away nor made twice."""
+_heard_by: WeakKeyDictionary[BrowserContext | Page, list[Recorder]] = WeakKeyDictionary()
+"""The recorders of each context, or of each page recorded alone, which share one binding, for a binding can be neither taken
+away nor made twice."""
 
 
 class Recorder:
-    """Records a page, its frames, and the pages that its context opens later.
+    """Records a page, its frames, and the pages that its context opens later; `alone`: no other page of its context.
 
     `on_step(view, action)` is called in order, with the view as it was before the action. Only steps on case pages are told.
     Fills are told when the field is left; `flush` tells them now.
     """
 
-    def __init__(self, page: Page, profile: Profile, on_step: OnStep | None = None) -> None:
+    def __init__(self, page: Page, profile: Profile, on_step: OnStep | None = None, *, alone: bool = False) -> None:
         self.page = page
+        self.alone = alone
         self.profile = profile
         self.on_step = on_step
         self.started = False
@@ -77,6 +79,10 @@ class Recorder:
         """Whether somebody else drives the page, and is recorded."""
         return self.started and not self.paused
 
+    @property
+    def _scope(self) -> BrowserContext | Page:
+        return self.page if self.alone else self.page.context
+
     # Starting and stopping
 
     async def start(self) -> None:
@@ -88,18 +94,19 @@ class Recorder:
         if self.started:
             return
         self.started, self.paused = True, False
-        context = self.page.context
+        scope = self._scope
         self._pages = [self.page]
-        first = context not in _heard_by
-        _heard_by.setdefault(context, []).append(self)
+        first = scope not in _heard_by
+        _heard_by.setdefault(scope, []).append(self)
         self._worker = asyncio.create_task(self._work())
         if first:
             try:
-                await context.expose_binding(BINDING, _on_call)
-                await context.add_init_script(script=script())
+                await scope.expose_binding(BINDING, _on_call)
+                await scope.add_init_script(script=script())
             except PlaywrightError as error:
                 raise PageError(f"The page {self.page.url!r} went away before it could be recorded.") from error
-        context.on("page", self._on_page)
+        if not self.alone:
+            self.page.context.on("page", self._on_page)
         self.page.on("dialog", _leave)
         for frame in self.page.frames:
             try:
@@ -114,11 +121,11 @@ class Recorder:
             return
         await self.pause()
         self.started = False
-        context = self.page.context
-        context.remove_listener("page", self._on_page)
+        if not self.alone:
+            self.page.context.remove_listener("page", self._on_page)
         for page in self._pages:
             page.remove_listener("dialog", _leave)
-        recorders = _heard_by.get(context, [])
+        recorders = _heard_by.get(self._scope, [])
         if self in recorders:
             recorders.remove(self)
         if self._worker is not None:
@@ -301,7 +308,7 @@ def _leave(dialog: Dialog) -> None:
 
 
 async def _on_call(source: dict[str, Any], text: str) -> list[Any] | None:
-    recorders = _heard_by.get(source["context"], [])
+    recorders = _heard_by.get(source["page"]) or _heard_by.get(source["context"], [])
     recorder = next((recorder for recorder in recorders if recorder.hears(source["page"])), None)
     if recorder is None:
         return [False, 0]

@@ -23,6 +23,7 @@ __all__ = [
     "attached",
     "find_page",
     "free_port",
+    "new_window",
     "opened",
     "target_id",
     "visit",
@@ -52,15 +53,17 @@ async def opened(settings: BrowserSettings) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def attached(endpoint: str) -> AsyncIterator[Browser]:
+async def attached(endpoint: str, guest: bool = False) -> AsyncIterator[Browser]:
     """A running browser joined over its DevTools endpoint, such as ``http://127.0.0.1:9222``; left running at the end.
+
+    A `guest` leaves what the browser does with downloads, fonts and the focus in its person's own tabs as it is.
 
     Raises:
         PageError: nobody answers there.
     """
     async with async_playwright() as playwright:
         try:
-            browser = await playwright.chromium.connect_over_cdp(endpoint, timeout=10_000)
+            browser = await playwright.chromium.connect_over_cdp(endpoint, timeout=10_000, no_defaults=guest)
         except PlaywrightError as error:
             raise PageError(
                 f"No browser answers at {endpoint!r}. Start one with --remote-debugging-port, or drop --attach."
@@ -105,6 +108,23 @@ async def find_page(browser: Browser, target: str) -> Page:
             break
         await asyncio.sleep(0.05)
     raise PageError(f"No open page has the target id {target!r}; it was closed or evicted. Claim the hand-off again.")
+
+
+async def new_window(browser: Browser) -> Page:
+    """A window in the person's own context of a browser joined with `attached`. In a tab, either it or theirs would be
+    hidden, and a hidden page draws nothing, so that much of what waits to be drawn never happens.
+
+    Raises:
+        PageError: the window does not open.
+    """
+    try:
+        session = await browser.new_browser_cdp_session()
+        made = await session.send("Target.createTarget", {"url": "about:blank", "newWindow": True})
+        await session.detach()
+    except PlaywrightError as error:
+        first = str(error).splitlines()[0]
+        raise PageError(f"The browser opens no window: {first} Is it running still?") from error
+    return await find_page(browser, made["targetId"])
 
 
 async def visit(page: Page, url: str) -> None:

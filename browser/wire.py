@@ -15,12 +15,7 @@ from playwright.async_api import Error as PlaywrightError
 _sessions: WeakKeyDictionary[Page, CDPSession | None] = WeakKeyDictionary()
 
 
-async def ask(page: Page, function: str, options: dict[str, Any]) -> Any:
-    """What a JavaScript function says in the page's main frame to `options`; both are JSON.
-
-    Raises:
-        PlaywrightError: the page is gone, navigates meanwhile, or the function throws.
-    """
+async def _session(page: Page) -> CDPSession | None:
     if page not in _sessions:
         try:
             _sessions[page] = await page.context.new_cdp_session(page)
@@ -28,7 +23,27 @@ async def ask(page: Page, function: str, options: dict[str, Any]) -> Any:
             if page.is_closed():
                 raise
             _sessions[page] = None
-    session = _sessions[page]
+    return _sessions[page]
+
+
+async def keep_focus(page: Page) -> None:
+    """Let the page think that it has the focus, also while its window or its tab lies behind another.
+
+    Raises:
+        PlaywrightError: the page is gone.
+    """
+    session = await _session(page)
+    if session is not None:
+        await session.send("Emulation.setFocusEmulationEnabled", {"enabled": True})
+
+
+async def ask(page: Page, function: str, options: dict[str, Any]) -> Any:
+    """What a JavaScript function says in the page's main frame to `options`; both are JSON.
+
+    Raises:
+        PlaywrightError: the page is gone, navigates meanwhile, or the function throws.
+    """
+    session = await _session(page)
     if session is None:
         return await page.evaluate(function, options)
     said = await session.send(

@@ -13,6 +13,9 @@ preferences.json     what operators would have done another way, for people to l
 thresholds.json      certified thresholds, once calibrated (see `policies.thresholds`)
 thresholds_typed.json  the same for the critic that reads no text
 profile.yaml         the profile of the application's UI that it is for, where it was given with it
+server.json          where a server runs it, where one does (see `policies.remote`)
+
+A causal LM's folder has other files for policy and critic, some in folders of their own; see `policies.causal_lm.store`.
 
 Numbered versions of a model are kept in a store (see `policies.registry`), which may be given wherever a model folder is asked
 for.
@@ -38,6 +41,8 @@ from policies.registry.pointer import outside, resolved
 from schema_extraction.view import VIEW_VERSION, Frozen
 
 if TYPE_CHECKING:
+    from policies.causal_lm.critic import CausalCritic
+    from policies.causal_lm.policy import CausalPolicy
     from policies.encoder import EncoderSettings
     from policies.preferences import Preferences
     from policies.proposal import Critic, Policy
@@ -55,7 +60,10 @@ PREFERENCES = "preferences.json"
 THRESHOLDS = "thresholds.json"
 TYPED_THRESHOLDS = "thresholds_typed.json"
 PROFILE = "profile.yaml"
-OPTIONAL = (CRITIC, TYPED, PREFERENCES, THRESHOLDS, TYPED_THRESHOLDS, PROFILE)
+SERVER = "server.json"
+CAUSAL_LM = "causal_lm"
+"""The kind of a model whose policy and critic are a causal language model."""
+OPTIONAL = (CRITIC, TYPED, PREFERENCES, THRESHOLDS, TYPED_THRESHOLDS, PROFILE, SERVER)
 """Files that a model may have; one that `bundle.json` does not list was put there by hand."""
 
 
@@ -81,8 +89,8 @@ class Bundle:
     """A model that was loaded."""
 
     path: Path
-    policy: SmallPolicy
-    critic: SmallCritic | None
+    policy: SmallPolicy | CausalPolicy
+    critic: SmallCritic | CausalCritic | None
     thresholds: Thresholds | None
     meta: Meta
     typed: TypedCritic | None = None
@@ -96,7 +104,22 @@ class Bundle:
             return self.policy
         from policies.replies.offering import OfferingPolicy
 
-        return OfferingPolicy(self.policy, self.replies, self.policy.encoder.embed, operator)
+        return OfferingPolicy(self.policy, self.replies, self.small.encoder.embed, operator)
+
+    @property
+    def small(self) -> SmallPolicy:
+        """The policy, where only a small one will do.
+
+        Raises:
+            ModelError: it is a causal LM.
+        """
+        from policies.causal_lm.policy import CausalPolicy
+
+        if isinstance(self.policy, CausalPolicy):
+            raise ModelError(
+                f"Expected a small model at {str(self.path)!r}, met a causal LM. Train one with `casepilot train`."
+            )
+        return self.policy
 
     def judge(self, kind: CriticKind = "full") -> tuple[Critic | None, Thresholds | None]:
         """The critic that a profile asks for, with its thresholds; None where there is none yet.
@@ -125,6 +148,8 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     """
     path = resolved(path)
     meta = verified(path)
+    if meta.kind == CAUSAL_LM:
+        return _load_causal(path, meta, threads)
 
     import torch
 
@@ -159,6 +184,19 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
         Thresholds.read(path / name) if name in meta.files else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
     )
     return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked, past)
+
+
+def _load_causal(path: Path, meta: Meta, threads: int | None) -> Bundle:
+    import torch
+
+    from policies.causal_lm import store
+    from policies.thresholds import Thresholds
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    loaded = store.load(path)
+    certified = Thresholds.read(path / THRESHOLDS) if THRESHOLDS in meta.files else None
+    return Bundle(path, loaded.policy, loaded.critic, certified, meta, preferences=read_preferences(path))
 
 
 def read_meta(path: Path) -> Meta:
@@ -222,8 +260,9 @@ def read_preferences(path: Path) -> Preferences | None:
 
 
 def write_meta(folder: Path, meta: Meta) -> Meta:
-    """Write `bundle.json` with the digests of the files that lie beside it, in one stroke; gives what was written."""
-    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name != META and not f.name.startswith("."))
+    """Write `bundle.json` with the digests of the files that lie beside and below it, in one stroke; gives what was written."""
+    files = (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith("."))
+    names = sorted(name for f in files if (name := f.relative_to(folder).as_posix()) != META)
     meta = meta.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
     replace_text(folder / META, meta.model_dump_json(indent=1))
     return meta

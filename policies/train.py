@@ -240,7 +240,7 @@ def train_critic(
     report = _Parts(progress)
     outside(bundle)
     found = read_judged(feedback, part)
-    policy = load(bundle, encoder, settings.threads).policy
+    policy = load(bundle, encoder, settings.threads).small
     table, _ = tabulate(policy, found, lambda n, total: report(90 * n // total))
     choosing = CriticSettings(strengths=settings.strengths)
     critic, metrics = learn_critic(policy, table, choosing)

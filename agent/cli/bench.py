@@ -294,5 +294,33 @@ def replies(
     raise typer.Exit(1 if found.short else 0)
 
 
+@bench.command(epilog="Example:\n\n  casepilot bench lm fixtures/traces/test --model models/lm")
+def lm(
+    traces: Annotated[Path, typer.Argument(help="Recorded sessions to go through.", show_default=False)],
+    model: ModelPath,
+    decisions: Annotated[int, typer.Option("--decisions", min=1, help="Steps that are timed.")] = 100,
+    decodes: Annotated[int, typer.Option("--decodes", min=1, help="Answers that are drawn and checked to be valid.")] = 1_000,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/lm"),
+) -> None:
+    """Speed of a causal LM: tokens per second, time of a decision, what is reused, and the share of the machine's limits.
+
+    Exits with 1 when an answer is no valid action.
+    """
+    from rich.console import Console
+
+    from agent.bench import lm as measuring
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    log_to()
+    console = Console()
+    with counting(console, "decisions") as progress:
+        found = measuring.measure(model, traces, measuring.LmSettings(decisions=decisions, decodes=decodes), progress)
+    console.print(measuring.table(found))
+    found.write(out / "results.json")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+    raise typer.Exit(1 if found.invalid else 0)
+
+
 def add_to(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")

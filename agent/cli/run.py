@@ -32,6 +32,8 @@ EPILOG = """Examples:\n
   casepilot run -p bpm.yaml -m models/first --stage copilot --headed --interactive --operator kim\n
   casepilot run -p bpm.yaml -m models/first --stage copilot --console   (operators answer in a browser)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --concurrency 4 --limit 50\n
+  casepilot run -p bpm.yaml -m models/first --attach http://127.0.0.1:9222   (in your own Chrome, started with
+    --remote-debugging-port=9222 --user-data-dir=FOLDER)\n
   casepilot run -m models/store --stage selective   (the active version of a store, with the profile it was added with)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --run-dir runs/monday   (goes on where that run stopped)
 """
@@ -59,6 +61,10 @@ def run(
         bool, typer.Option("--interactive", help="You are the operator: hand-offs come to the front one by one (headed).")
     ] = False,
     operator: Operator = "operator",
+    attach: Annotated[
+        str,
+        typer.Option("--attach", help="Work in windows of your own Chrome, at this DevTools address.", show_default=False),
+    ] = "",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="DevTools port for others to join at (0: free).")] = 0,
     patience: Annotated[
         float, typer.Option("--patience", min=0.1, help="Seconds to wait for the page to change before an operator is asked.")
@@ -82,18 +88,24 @@ def run(
     """
     from datetime import datetime
 
+    from agent.errors import UsageError
     from agent.interrupt import run as run_async
     from agent.logs import log_to
     from agent.settings import Limits, RunSettings
     from policies.bundle import load
 
+    if attach and headed:
+        raise UsageError("A browser of your own has its window already. Give --attach or --headed, not both.")
+    if attach and not attach.startswith(("http://", "https://", "ws://", "wss://")):
+        raise UsageError(f"Expected an address such as http://127.0.0.1:9222 for --attach, met {attach!r}.")
     folder = run_dir or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     settings = RunSettings(
         profile=the_profile_for(profile, model, base_url),
         run_dir=folder,
         stage=stage,
         concurrency=concurrency,
-        headed=headed or interactive,
+        headed=(headed or interactive) and not attach,
+        attach=attach,
         devtools_port=port,
         credentials=the_credentials(username, password),
         operator=operator,

@@ -29,7 +29,8 @@ def _places(request: Request, caller: Caller) -> list[Place]:
     return ordered(parts.floor.waiting(), _order(request), parts.answers.snoozed(caller.name))
 
 
-def _common(request: Request, caller: Caller, here: str) -> dict[str, Any]:
+def common(request: Request, caller: Caller, here: str) -> dict[str, Any]:
+    """What every page with the console's frame is made of. `here`: the part of the console that it belongs to."""
     parts = parts_of(request)
     return {
         "here": here,
@@ -54,7 +55,7 @@ async def home(request: Request) -> Response:
 
 async def queue(request: Request) -> Response:
     caller = person(request, touch=not _fragment(request, "queue"))
-    context = _common(request, caller, "queue") | {"places": _places(request, caller), "card": None, "held": None}
+    context = common(request, caller, "queue") | {"places": _places(request, caller), "card": None, "held": None}
     if _fragment(request, "queue"):
         return HTMLResponse(rendered("_queue.html", chosen=request.query_params.get("chosen", ""), **context))
     return HTMLResponse(rendered("queue.html", chosen="", **context))
@@ -70,7 +71,7 @@ def _card(request: Request, caller: Caller) -> Card:
 async def handoff(request: Request) -> Response:
     caller = person(request, touch=not _fragment(request, "card"))
     shown = _card(request, caller)
-    context = _common(request, caller, "queue") | {
+    context = common(request, caller, "queue") | {
         "card": shown,
         "chosen": shown.id,
         "held": parts_of(request).answers.held(shown.id),
@@ -91,7 +92,7 @@ async def picture(request: Request) -> Response:
 async def sessions(request: Request) -> Response:
     caller = person(request, touch=not _fragment(request, "sessions"))
     found = parts_of(request).floor.sessions()
-    context = _common(request, caller, "sessions") | {"sessions": found}
+    context = common(request, caller, "sessions") | {"sessions": found}
     return HTMLResponse(rendered("_sessions.html" if _fragment(request, "sessions") else "sessions.html", **context))
 
 
@@ -103,7 +104,7 @@ async def session(request: Request) -> Response:
         raise UnknownError(f"There is no session {name!r} in this run.")
     steps = floor.trace(name)
     handoffs = floor.store.handoffs_of(name)
-    context = _common(request, caller, "sessions") | {
+    context = common(request, caller, "sessions") | {
         "state": state,
         "steps": steps,
         "handoffs": handoffs,
@@ -118,7 +119,7 @@ async def audit(request: Request) -> Response:
     log = parts_of(request).audit
     subject, who = request.query_params.get("subject", ""), request.query_params.get("who", "")
     context = {"entries": log.entries(subject=subject, who=who), "broken": log.broken(), "subject": subject, "who": who}
-    return HTMLResponse(rendered("audit.html", **_common(request, caller, "audit"), **context))
+    return HTMLResponse(rendered("audit.html", **common(request, caller, "audit"), **context))
 
 
 async def events(request: Request) -> Response:

@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 
 from agent.console.app import create_app
 from agent.console.parts import Parts
+from agent.console.security import BODY_BYTES
 from agent.console.settings import ConsoleSettings, check_binding
 from agent.errors import ConsoleError
 
@@ -27,6 +28,7 @@ class ConsoleServer(uvicorn.Server):
             log_level="warning",
             access_log=False,
             lifespan="off",
+            ws_max_size=BODY_BYTES,
             server_header=False,
             timeout_graceful_shutdown=2,
             ssl_certfile=settings.tls_cert,

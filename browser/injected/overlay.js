@@ -1,7 +1,9 @@
 // The hand-off card and the outline around the field it speaks of, in a closed shadow root over the page. It moves nothing.
 //
-//   globalThis[Symbol.for("casepilot.overlay")].show({ref, suggestion, reason, alternatives, reasons, token, card}), .hide()
-// A verdict goes out through the binding `casepilotVerdict(token, kind, reason)`. Only a person's own input counts.
+//   globalThis[Symbol.for("casepilot.overlay")].show({ref, suggestion, reason, alternatives, reasons, token, card, edit, problem})
+//   .hide()
+// A verdict goes out through the binding `casepilotVerdict(token, kind, argument)`: the reason of a reject, the value of an edit.
+// Only a person's own input counts, and what they type into the card is heard by nobody else.
 (() => {
   const KEY = Symbol.for("casepilot.overlay");
   if (globalThis[KEY]) return;
@@ -58,6 +60,15 @@
     .why p { margin: 2px 0 2px; font-size: 12.5px; color: #57606f; }
     .why button { justify-content: flex-start; font-weight: 500; padding: 7px 11px; font-size: 13px; }
     .why kbd { min-width: 18px; text-align: center; }
+    .edit { padding: 0 16px 14px; display: grid; gap: 7px; }
+    .edit[hidden] { display: none; }
+    .edit label { font-size: 12.5px; font-weight: 600; color: #57606f; overflow-wrap: anywhere; }
+    .edit input, .edit select, .edit textarea {
+      font: inherit; width: 100%; padding: 8px 10px; border-radius: 9px; border: 1px solid #8a90a6; background: #fff; color: #111827;
+    }
+    .edit textarea { min-height: 92px; resize: vertical; }
+    .edit :focus-visible { outline: 3px solid rgba(79, 70, 229, .45); outline-offset: 1px; }
+    .problem { color: #b4232c; font-size: 12.5px; margin: 0; overflow-wrap: anywhere; }
     .hint { padding: 0 16px 14px; font-size: 12px; color: #7b8190; }
     @media (prefers-reduced-motion: reduce) { .outline { transition: none; } }
   `;
@@ -92,7 +103,24 @@
     return { left, top, width: box.width, height: box.height };
   };
 
-  const show = ({ ref, suggestion, reason, alternatives, reasons, token, card }) => {
+  // The input for a field: its kind is `text`, `long`, `select`, `check` or one of HTML's own types.
+  const field = ({ kind, value, options, required, max_length, min, max }) => {
+    const node = make(kind === "long" ? "textarea" : kind === "select" || kind === "check" ? "select" : "input");
+    if (node.localName === "select") {
+      const choices = kind === "check" ? [["on", "ticked"], ["off", "not ticked"]] : options.map((label) => [label, label]);
+      for (const [chosen, words] of choices) node.append(new Option(words, chosen, false, chosen === value));
+      if (!choices.some(([chosen]) => chosen === value)) node.selectedIndex = -1;
+      return node;
+    }
+    if (node.localName === "input") node.type = kind;
+    if (kind === "number") node.step = "any";
+    for (const [name, given] of Object.entries({ min, max, maxLength: max_length })) if (given) node[name] = given;
+    node.required = Boolean(required);
+    node.value = value;
+    return node;
+  };
+
+  const show = ({ ref, suggestion, reason, alternatives, reasons, token, card, edit, problem }) => {
     hide();
     const element = ref ? globalThis[Symbol.for("casepilot")]?.element?.(ref) ?? null : null;
     host = make("casepilot-overlay");
@@ -119,7 +147,27 @@
     let asking = false;
     const why = make("div", "why");
     why.hidden = true;
+    const change = make("form", "edit");
+    change.hidden = true;
+    let entry = null;
+    const fold = () => {
+      asking = false;
+      why.hidden = change.hidden = true;
+    };
+    const amend = () => {
+      if (!entry) return;
+      fold();
+      change.hidden = false;
+      layout();
+      entry.focus({ preventScroll: true });
+      if (entry.select) entry.select();
+      change.scrollIntoView({ block: "nearest" });
+    };
+    const amended = () => {
+      if (!change.hidden && change.reportValidity()) send("edit", entry.value);
+    };
     const ask = () => {
+      fold();
       asking = true;
       why.hidden = false;
       layout();
@@ -147,6 +195,24 @@
       const reject = make("button", "reject", "Reject");
       reject.append(make("kbd", "", "Alt R"));
       buttons.append(accept, reject);
+      if (edit) {
+        const open = make("button", "", "Edit");
+        open.append(make("kbd", "", "Alt E"));
+        buttons.insertBefore(open, reject);
+        on(open, "click", (event) => event.isTrusted && amend());
+        entry = field(edit);
+        entry.id = "entry";
+        const name = make("label", "", edit.label);
+        name.htmlFor = entry.id;
+        const done = make("button", "accept", "Use this instead");
+        done.type = "submit";
+        done.append(make("kbd", "", edit.kind === "long" ? "Ctrl Enter" : "Enter"));
+        change.append(name, entry);
+        if (problem) change.append(make("p", "problem", problem));
+        change.append(done);
+        on(change, "submit", (event) => event.preventDefault());
+        on(done, "click", (event) => event.isTrusted && amended());
+      }
       why.append(make("p", "", "Why not?"));
       reasons.forEach(([value, words], index) => {
         const choice = make("button");
@@ -156,27 +222,34 @@
       });
       on(accept, "click", (event) => event.isTrusted && send("accept", null));
       on(reject, "click", (event) => event.isTrusted && ask());
-      panel.append(head, body, buttons, why, make("div", "hint", "Or simply do the step yourself in the page."));
+      panel.append(head, body, buttons, change, why, make("div", "hint", "Or simply do the step yourself in the page."));
       root.append(panel);
       drag(head, panel, on, () => (state.moved = true));
+      const ours = (event) => event.target === host;
       on(
         window,
         "keydown",
         (event) => {
           if (!event.isTrusted) return;
           const plain = event.altKey && !event.ctrlKey && !event.metaKey;
-          if (plain && event.code === "KeyA") send("accept", null);
+          const typing = ours(event) && !change.hidden && root.activeElement === entry;
+          if (typing && event.key === "Enter" && (edit.kind !== "long" || event.ctrlKey)) amended();
+          else if (typing && event.key === "Escape") fold();
+          else if (typing && !plain) return event.stopImmediatePropagation();
+          else if (plain && event.code === "KeyA") send("accept", null);
+          else if (plain && event.code === "KeyE" && entry) amend();
           else if (plain && event.code === "KeyR") asking ? send("reject", null) : ask();
           else if (asking && /^Digit[1-9]$/.test(event.code) && reasons[event.code.slice(5) - 1]) send("reject", reasons[event.code.slice(5) - 1][0]);
-          else if (asking && event.code === "Escape") {
-            asking = false;
-            why.hidden = true;
-          } else return;
+          else if (asking && event.code === "Escape") fold();
+          else return;
           event.preventDefault();
           event.stopImmediatePropagation();
         },
         { capture: true },
       );
+      // What is typed into the card is none of the page's business, whose shortcuts it would set off.
+      for (const type of ["keypress", "keyup", "beforeinput", "input", "change", "paste", "copy", "cut"])
+        on(window, type, (event) => ours(event) && event.stopImmediatePropagation(), { capture: true });
     }
 
     // Last in the document, outside of the body; in the open modal dialog while there is one, for all else is out of reach.
@@ -221,6 +294,7 @@
     state = { stop: () => cleanups.forEach((cleanup) => cleanup()), sent: false, moved: false };
     element?.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
     layout();
+    if (problem) amend();
     return Boolean(element);
   };
 

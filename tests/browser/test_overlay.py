@@ -69,6 +69,56 @@ def test_keys_give_the_verdict_once_and_the_card_goes(
     assert driver.script("document.querySelector('casepilot-overlay')") is None
 
 
+DATE = {"label": "Delivered", "kind": "date", "value": "2026-05-01", "options": [], "required": True, "min": "2026-01-01"}
+
+
+def show_edit(driver: Driver, edit: dict[str, object], problem: str = "") -> Verdicts:
+    got: Verdicts = []
+    view = driver.view()
+    ref = next(control.ref for control in view.controls if control.name == "Reason")
+    call = partial(driver.page.overlay.show, edit=edit, problem=problem)
+    driver.portal.call(call, ref, "Fill 'Delivered'", "Not sure.", (), lambda k, r: got.append((k, r)))
+    return got
+
+
+def test_another_value_is_typed_into_the_card_and_the_page_hears_nothing_of_it(open_case: OpenCase) -> None:
+    driver = open_case()
+    driver.script("""globalThis.heard = []; for (const type of ["keydown", "keypress", "keyup", "input", "change", "paste"])
+      document.addEventListener(type, event => heard.push(type), true)""")
+    view = driver.view()
+    got = show_edit(driver, {"label": "Order", "kind": "text", "value": "A-1", "options": []})
+    press(driver, "Alt+e")
+    driver.portal.call(driver.page.page.keyboard.type, "B-22")
+    assert driver.view() == view
+    press(driver, "Enter")
+    assert got == [("edit", "B-22")]
+    heard = driver.script("heard")
+    assert isinstance(heard, list) and set(heard) <= {"keydown", "keyup"}
+    assert heard.count("keydown") <= 1 and heard.count("keyup") <= 2  # Alt, before the card's input had the focus
+
+
+def test_the_card_asks_again_for_what_does_not_fit_and_escape_leaves_the_edit(open_case: OpenCase) -> None:
+    driver = open_case()
+    got = show_edit(driver, DATE, "'Delivered' takes a date.")
+    press(driver, "Escape")
+    press(driver, "Alt+e")
+    driver.portal.call(driver.page.page.keyboard.press, "Delete")  # the month goes: no date is left
+    press(driver, "Enter")
+    assert got == []
+    press(driver, "Escape")
+    press(driver, "Alt+a")
+    assert got == [("accept", None)]
+
+
+def test_an_option_is_chosen_in_the_card(open_case: OpenCase) -> None:
+    driver = open_case()
+    got = show_edit(driver, {"label": "Reason", "kind": "select", "value": "Damaged", "options": ["Late", "Damaged", "Lost"]})
+    press(driver, "Alt+e")
+    press(driver, "ArrowDown")
+    press(driver, "Enter")
+    assert got == [("edit", "Lost")]
+
+
 def test_escape_takes_the_rejection_back(open_case: OpenCase) -> None:
     driver = open_case()
     got = show(driver)
