@@ -20,7 +20,7 @@ from agent.store import Store
 from agent.takeover import Takeovers
 from browser.errors import BrowserError, SignInError
 from browser.page import CasePage, new_case_page
-from policies.proposal import Decision, History, Policy, Proposal
+from policies.proposal import Concurrent, Decision, History, Policy, Proposal
 from schema_extraction.view import View
 
 if TYPE_CHECKING:
@@ -74,8 +74,10 @@ class Worker:
         self._spawned: set[asyncio.Task[Any]] = set()
         # Messages to a workflow must not be sent in the context of one, or they would count as its steps.
         self._context = contextvars.copy_context()
-        # Models are not made for concurrent calls, and the loop must stay free for the browser.
-        self._thinker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="policy")
+        # Most models are not made for concurrent calls; those that are answer several sessions in one batch. The loop
+        # stays free for the browser either way.
+        threads = settings.concurrency if isinstance(policy, Concurrent) else 1
+        self._thinker = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="policy")
 
     def changed(self) -> None:
         self._on_change()
@@ -99,7 +101,7 @@ class Worker:
         )
 
     async def think(self, live: Live, view: View, history: History) -> tuple[tuple[Proposal, ...], Decision]:
-        """Propose and decide, in the policy's own thread."""
+        """Propose and decide, in a thread of the policy's own."""
         gate = self.gates(live.session)
 
         def both() -> tuple[tuple[Proposal, ...], Decision]:

@@ -6,12 +6,16 @@ bundle.json          what the model is, and the sha256 of every file in it
 config.json          sizes of the policy's network     model.safetensors   arrays of the policy
 tokenizer.json ...   the tokenizer of the text encoder that the policy was trained with
 policy.json          the rest of the policy, with the formulas and comparisons that were found
+replies.json, replies.safetensors   what operators wrote to customers before (see `policies.replies`)
 critic.json          the critic, once there is one
 critic_typed.json    the critic that reads no text
 preferences.json     what operators would have done another way, for people to look at
 thresholds.json      certified thresholds, once calibrated (see `policies.thresholds`)
 thresholds_typed.json  the same for the critic that reads no text
 profile.yaml         the profile of the application's UI that it is for, where it was given with it
+server.json          where a server runs it, where one does (see `policies.remote`)
+
+A causal LM's folder has other files for policy and critic, some in folders of their own; see `policies.causal_lm.store`.
 
 Numbered versions of a model are kept in a store (see `policies.registry`), which may be given wherever a model folder is asked
 for.
@@ -37,9 +41,12 @@ from policies.registry.pointer import outside, resolved
 from schema_extraction.view import VIEW_VERSION, Frozen
 
 if TYPE_CHECKING:
+    from policies.causal_lm.critic import CausalCritic
+    from policies.causal_lm.policy import CausalPolicy
     from policies.encoder import EncoderSettings
     from policies.preferences import Preferences
-    from policies.proposal import Critic
+    from policies.proposal import Critic, Policy
+    from policies.replies.replies import Replies
     from policies.small.critic import SmallCritic, TypedCritic
     from policies.small.policy import SmallPolicy
     from policies.thresholds import Thresholds
@@ -53,7 +60,10 @@ PREFERENCES = "preferences.json"
 THRESHOLDS = "thresholds.json"
 TYPED_THRESHOLDS = "thresholds_typed.json"
 PROFILE = "profile.yaml"
-OPTIONAL = (CRITIC, TYPED, PREFERENCES, THRESHOLDS, TYPED_THRESHOLDS, PROFILE)
+SERVER = "server.json"
+CAUSAL_LM = "causal_lm"
+"""The kind of a model whose policy and critic are a causal language model."""
+OPTIONAL = (CRITIC, TYPED, PREFERENCES, THRESHOLDS, TYPED_THRESHOLDS, PROFILE, SERVER)
 """Files that a model may have; one that `bundle.json` does not list was put there by hand."""
 
 
@@ -79,13 +89,37 @@ class Bundle:
     """A model that was loaded."""
 
     path: Path
-    policy: SmallPolicy
-    critic: SmallCritic | None
+    policy: SmallPolicy | CausalPolicy
+    critic: SmallCritic | CausalCritic | None
     thresholds: Thresholds | None
     meta: Meta
     typed: TypedCritic | None = None
     typed_thresholds: Thresholds | None = None
     preferences: Preferences | None = None
+    replies: Replies | None = None
+
+    def offering(self, operator: str = "") -> Policy:
+        """The policy, which with a message also offers past replies, in the wording of `operator` first."""
+        if self.replies is None:
+            return self.policy
+        from policies.replies.offering import OfferingPolicy
+
+        return OfferingPolicy(self.policy, self.replies, self.small.encoder.embed, operator)
+
+    @property
+    def small(self) -> SmallPolicy:
+        """The policy, where only a small one will do.
+
+        Raises:
+            ModelError: it is a causal LM.
+        """
+        from policies.causal_lm.policy import CausalPolicy
+
+        if isinstance(self.policy, CausalPolicy):
+            raise ModelError(
+                f"Expected a small model at {str(self.path)!r}, met a causal LM. Train one with `casepilot train`."
+            )
+        return self.policy
 
     def judge(self, kind: CriticKind = "full") -> tuple[Critic | None, Thresholds | None]:
         """The critic that a profile asks for, with its thresholds; None where there is none yet.
@@ -114,10 +148,13 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     """
     path = resolved(path)
     meta = verified(path)
+    if meta.kind == CAUSAL_LM:
+        return _load_causal(path, meta, threads)
 
     import torch
 
     from policies.encoder import EncoderSettings, TextEncoder
+    from policies.replies import store as replies
     from policies.small import critic, store
     from policies.thresholds import Thresholds
 
@@ -140,12 +177,26 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
         judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
         typed = critic.load_typed(path / TYPED, policy) if TYPED in meta.files else None
         liked = read_preferences(path)
+        past = replies.load(path) if replies.PLAIN in meta.files else None
     except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
     certified, typed_certified = (
         Thresholds.read(path / name) if name in meta.files else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
     )
-    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked)
+    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked, past)
+
+
+def _load_causal(path: Path, meta: Meta, threads: int | None) -> Bundle:
+    import torch
+
+    from policies.causal_lm import store
+    from policies.thresholds import Thresholds
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    loaded = store.load(path)
+    certified = Thresholds.read(path / THRESHOLDS) if THRESHOLDS in meta.files else None
+    return Bundle(path, loaded.policy, loaded.critic, certified, meta, preferences=read_preferences(path))
 
 
 def read_meta(path: Path) -> Meta:
@@ -209,8 +260,9 @@ def read_preferences(path: Path) -> Preferences | None:
 
 
 def write_meta(folder: Path, meta: Meta) -> Meta:
-    """Write `bundle.json` with the digests of the files that lie beside it, in one stroke; gives what was written."""
-    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name != META and not f.name.startswith("."))
+    """Write `bundle.json` with the digests of the files that lie beside and below it, in one stroke; gives what was written."""
+    files = (f for f in folder.rglob("*") if f.is_file() and not f.name.startswith("."))
+    names = sorted(name for f in files if (name := f.relative_to(folder).as_posix()) != META)
     meta = meta.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
     replace_text(folder / META, meta.model_dump_json(indent=1))
     return meta
@@ -253,6 +305,8 @@ def changed(path: Path) -> Iterator[Path]:
     outside(path)
     verified(path)
     with new_folder(path) as folder:
-        shutil.copytree(path, folder, dirs_exist_ok=True)
+        shutil.copytree(
+            path, folder, dirs_exist_ok=True, copy_function=shutil.copyfile
+        )  # writable, as those of a store are not
         yield folder
         write_meta(folder, read_meta(folder))

@@ -283,9 +283,9 @@ def _number(text: str) -> float | None:
         return None
 
 
-def candidates(view: View, memory: Memory = Memory()) -> list[Action]:
+def candidates(view: View, memory: Memory = Memory(), history: History = ()) -> list[Action]:
     """Every valid action on a view, each once, in page order."""
-    offer = Offer(view, memory)
+    offer = Offer(view, memory, history)
     found: dict[tuple[str, str, str], Action] = {}
     for choice in choices(view, memory):
         for candidate in offer.candidates(choice) if choice.valued else (None,):

@@ -30,12 +30,13 @@ TEXT_KEYS = ("send_message",)
 
 @dataclass(frozen=True)
 class Sample:
-    """One thing an operator did: in `view`, after `history`."""
+    """One thing an operator did: in `view`, after `history`. `user`: the operator's name, where it is known."""
 
     case_id: str
     view: View
     history: History
     action: Action
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ def samples(case: Sequence[Step]) -> Iterator[Sample]:
         if step.verdict is not None and step.verdict.reason is Reason.ENVIRONMENT:
             worked = False  # what was done about a page that misbehaved is no way to work a case
         if (step.actor == "operator" or agreed) and worked and id(step) not in slips:
-            yield Sample(step.case_id, step.view, history, step.action)
+            user = step.verdict.operator if step.verdict is not None else step.user
+            yield Sample(step.case_id, step.view, history, step.action, user)
         histories[step.session] = (*history, HistoryItem(action=step.action, actor=step.actor, outcome=step.outcome))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from schema_extraction.action import CLOSING, CRITICAL_TYPES, Action, Click, Fill, Outcome, Select, same_action
 from schema_extraction.view import Frozen, View
@@ -37,6 +37,13 @@ class Policy(Protocol):
     """Proposes only actions that are valid on the view, most probable first."""
 
     def propose(self, view: View, history: History) -> tuple[Proposal, ...]: ...
+
+
+@runtime_checkable
+class Concurrent(Protocol):
+    """A policy that several threads may ask at once, and its critic with it."""
+
+    concurrent: Literal[True]
 
 
 class Critic(Protocol):

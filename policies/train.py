@@ -77,6 +77,8 @@ def train_policy(
     from policies.derive.fields import report as report_fields
     from policies.encoder import EncoderSettings, TextEncoder
     from policies.novelty import learn_novelty
+    from policies.replies.learning import learn_replies
+    from policies.replies.store import save as save_replies
     from policies.small import store
     from policies.small.columns import Texts
     from policies.small.comparing import learn_comparisons
@@ -145,6 +147,8 @@ def train_policy(
             (sample.view for case_id in sorted(learned) for sample in done[case_id]),
             (sample.view for case_id in sorted(held) for sample in done[case_id]),
         )
+        sent = (sample for case_id in sorted(learned) for sample in done[case_id])
+        replies = learn_replies(sent, memory.templates.get("send_message", ()), texts_encoder.embed)
         uses = report_fields((sample for case_id in sorted(learned) for sample in done[case_id]), memory)
         count, steps_read, digest = len(done), sum(map(len, done.values())), trace_digest(cases)
         del cases, done, pairs, examples, training
@@ -183,11 +187,14 @@ def train_policy(
             **{f"fields_{use}": float(uses.count(use)) for use in USES},
             "formulas": float(sum(map(len, memory.derived.formulas.values()))),
             "comparisons": float(len(memory.derived.comparisons)),
+            "replies": float(len(replies.past.template)) if replies else 0.0,
             "seconds": time.monotonic() - started,
         }
 
         # Save.
         store.save(SmallPolicy(net, memory, known, texts_encoder, novelty, temperatures), folder)
+        if replies is not None:
+            save_replies(replies, folder)
         write_meta(
             folder,
             Meta(
@@ -233,7 +240,7 @@ def train_critic(
     report = _Parts(progress)
     outside(bundle)
     found = read_judged(feedback, part)
-    policy = load(bundle, encoder, settings.threads).policy
+    policy = load(bundle, encoder, settings.threads).small
     table, _ = tabulate(policy, found, lambda n, total: report(90 * n // total))
     choosing = CriticSettings(strengths=settings.strengths)
     critic, metrics = learn_critic(policy, table, choosing)

@@ -41,7 +41,7 @@ def measure(
         raise FeedbackError(f"No feedback to go by: {error}") from error
     variants = FEEDBACK | (ABLATIONS if ablations else {})
     truth = practice_truth(db) if db is not None else None
-    return compare(load(model).policy, steps, variants, truth, settings, progress=progress)
+    return compare(load(model).small, steps, variants, truth, settings, progress=progress)
 
 
 def practice_truth(db: Path) -> Truth:

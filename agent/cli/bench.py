@@ -254,5 +254,73 @@ def autonomy(
     raise typer.Exit(main(smaller(settings) if quick else settings, Console(), fresh))
 
 
+@bench.command(
+    epilog="Examples:\n\n  casepilot bench replies fixtures/traces/train --held-out fixtures/traces/test\n\n"
+    "  casepilot bench replies runs/logging --held-out runs/later --feedback runs/copilot --model models/first"
+)
+def replies(
+    traces: Annotated[Path, typer.Argument(help="Recorded cases to learn replies from.", show_default=False)],
+    held_out: Annotated[Path, typer.Option("--held-out", help="Recorded cases to suggest replies for.", show_default=False)],
+    feedback: Annotated[
+        Path | None,
+        typer.Option("--feedback", help="A copilot run: how operators changed the messages proposed.", show_default=False),
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="Also measure the policy of a model.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/replies"),
+) -> None:
+    """Reply suggestions: is what the operator sent among the first three, and how far is the first from it.
+
+    Beside the most frequent replies. Exits with 1 when a figure falls short of its limit.
+    """
+    from rich.console import Console
+
+    from agent.bench import replies as measuring
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    log_to()
+    console = Console()
+    with counting(console, "messages") as progress:
+        found = measuring.measure(traces, held_out, feedback, model, progress)
+    console.print(measuring.table(found))
+    if found.edited is not None:
+        console.print(measuring.changed(found.edited), highlight=False)
+    for words in found.short:
+        console.print(f"[red]short[/]  {words}", highlight=False)
+    found.write(out / "results.json")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+    raise typer.Exit(1 if found.short else 0)
+
+
+@bench.command(epilog="Example:\n\n  casepilot bench lm fixtures/traces/test --model models/lm")
+def lm(
+    traces: Annotated[Path, typer.Argument(help="Recorded sessions to go through.", show_default=False)],
+    model: ModelPath,
+    decisions: Annotated[int, typer.Option("--decisions", min=1, help="Steps that are timed.")] = 100,
+    decodes: Annotated[int, typer.Option("--decodes", min=1, help="Answers that are drawn and checked to be valid.")] = 1_000,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/lm"),
+) -> None:
+    """Speed of a causal LM: tokens per second, time of a decision, what is reused, and the share of the machine's limits.
+
+    Exits with 1 when an answer is no valid action.
+    """
+    from rich.console import Console
+
+    from agent.bench import lm as measuring
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    log_to()
+    console = Console()
+    with counting(console, "decisions") as progress:
+        found = measuring.measure(model, traces, measuring.LmSettings(decisions=decisions, decodes=decodes), progress)
+    console.print(measuring.table(found))
+    found.write(out / "results.json")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+    raise typer.Exit(1 if found.invalid else 0)
+
+
 def add_to(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")

@@ -28,30 +28,89 @@ def train(
     traces: Traces,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model to write.", show_default=False)],
     seed: Seed = 0,
+    base: Annotated[
+        str,
+        typer.Option(
+            "--base", help="A causal LM: folder or hub id, or scratch:tiny, scratch:small. Default: the small policy."
+        ),
+    ] = "",
+    epochs: Annotated[float, typer.Option("--epochs", min=0.0, help="Of a causal LM (0: two).")] = 0.0,
 ) -> None:
-    """Train the policy on recorded work."""
+    """Train the policy on recorded work: the small one, or a causal language model.
+
+    A causal LM's training that was interrupted goes on from its last checkpoint when it is started again.
+    """
     from agent.logs import log_to
-    from policies.train import TrainSettings, train_policy
 
     log_to()
     with bar("training the policy") as progress:
-        metrics = train_policy(traces, out, TrainSettings(seed=seed), progress)
+        if base:
+            from policies.causal_lm.train import CausalSettings
+            from policies.causal_lm.train import train_policy as train_causal
+
+            metrics = train_causal(traces, out, CausalSettings(base=base, seed=seed, epochs=epochs or None), progress)
+        else:
+            from policies.train import TrainSettings, train_policy
+
+            metrics = train_policy(traces, out, TrainSettings(seed=seed), progress)
     _print_metrics(f"policy in {out}", metrics)
 
 
-def critic(feedback: Feedback, model: ModelPath, seed: Seed = 0) -> None:
+def critic(
+    feedback: Feedback,
+    model: ModelPath,
+    seed: Seed = 0,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Of a causal LM: one that reads the whole page itself, as behind a server it must.")
+    ] = False,
+) -> None:
     """Train the critic of a model on operators' verdicts."""
     from agent.logs import log_to
-    from policies.bundle import read_preferences
-    from policies.train import TrainSettings, train_critic
+    from policies.bundle import CAUSAL_LM, read_meta, read_preferences
 
     log_to()
+    meta = read_meta(model)
     with bar("training the critic") as progress:
-        metrics = train_critic(model, feedback, TrainSettings(seed=seed), progress)
+        if meta.kind == CAUSAL_LM:
+            from policies.causal_lm.train import CausalSettings
+            from policies.causal_lm.train import train_critic as train_causal
+
+            made_with = CausalSettings.model_validate(meta.settings)
+            metrics = train_causal(model, feedback, made_with.but(seed=seed, shared=not alone), progress)
+        else:
+            from policies.train import TrainSettings, train_critic
+
+            metrics = train_critic(model, feedback, TrainSettings(seed=seed), progress)
     _print_metrics(f"critic of {model}", metrics)
     liked = read_preferences(model)
     for habit in liked.habits() if liked is not None else ():
         typer.echo(habit.describe())
+
+
+def connect(
+    model: ModelPath,
+    url: Annotated[str, typer.Option("--url", help="Root of an OpenAI-compatible server, ending in /v1.")] = "",
+    policy: Annotated[str, typer.Option("--policy", help="The policy's name there.")] = "policy",
+    critic: Annotated[str, typer.Option("--critic", help="The critic's name there; empty for none.")] = "",
+    timeout: Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for an answer.")] = 20.0,
+    off: Annotated[bool, typer.Option("--off", help="Run the model in this process again.")] = False,
+) -> None:
+    """Have a causal LM answered for by a server, such as vLLM, after a look whether it runs that model.
+
+    A key, where the server wants one, is read from CASEPILOT_LM_KEY. Whatever goes wrong leaves the model as it was.
+    """
+    from agent.errors import UsageError
+    from policies.remote.server import Served, disconnect
+    from policies.remote.server import connect as join
+
+    if off == bool(url):
+        raise UsageError("Expected either --url or --off. Try `casepilot connect MODEL --url http://127.0.0.1:8000/v1`.")
+    if off:
+        disconnect(model)
+        typer.echo(f"{model} runs in this process.")
+        return
+    join(model, Served(url=url, policy=policy, critic=critic, timeout=timeout))
+    typer.echo(f"{model} is answered for by {url}.")
 
 
 def calibrate(
@@ -202,7 +261,11 @@ def _accuracy(accuracy: StepAccuracy) -> tuple[str, ...]:
 
 
 def add_to(app: typer.Typer) -> None:
-    app.command(epilog="Example:\n\n  casepilot train runs/logging --out models/first")(train)
+    app.command(
+        epilog="Examples:\n\n  casepilot train runs/logging --out models/first\n\n"
+        "  casepilot train runs/logging --out models/lm --base Qwen/Qwen2.5-7B-Instruct"
+    )(train)
     app.command(epilog="Example:\n\n  casepilot critic runs/copilot --model models/first")(critic)
+    app.command(epilog="Example:\n\n  casepilot connect -m models/lm --url http://127.0.0.1:8000/v1 --critic critic")(connect)
     app.command(epilog="Example:\n\n  casepilot calibrate runs/copilot --model models/first --target 0.9")(calibrate)
     app.command(epilog="Example:\n\n  casepilot evaluate runs/held-out --model models/first --feedback runs/copilot")(evaluate)

@@ -149,7 +149,8 @@ async def _work(
         console.print(f"[yellow]hand-off[/] {handoff.case_id}: {handoff.suggestion or 'no proposal'} [dim]{handoff.reason}[/]")
 
     with run_progress(console) as progress:
-        async with Runner(settings, bundle.policy, lambda _: gate, desk, progress) as runner, AsyncExitStack() as beside:
+        policy = bundle.offering(settings.operator)
+        async with Runner(settings, policy, lambda _: gate, desk, progress) as runner, AsyncExitStack() as beside:
             with interrupt.handler(runner.stop):
                 if serving is not None:
                     from agent.console.parts import with_runner

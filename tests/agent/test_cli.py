@@ -18,6 +18,7 @@ from anyio.from_thread import BlockingPortal
 
 from browser.launch import BrowserSettings
 from browser.session import attached, opened, visit
+from policies.bundle import Meta, write_meta
 from policies.trace import read_steps
 from schema_extraction.view import View
 from tests.agent.app import TinyApp
@@ -42,7 +43,8 @@ COMMANDS = [
     "profile check",
     "profile schema",
     "bench autonomy",
-    "models",
+    "bench replies",
+    "models init",
     "models add",
     "models ls",
     "models show",
@@ -97,6 +99,35 @@ def test_help_answers_at_once_and_loads_nothing_heavy() -> None:
     loaded, seconds = done.stdout.strip().splitlines()[-1].split(" ")
     assert loaded == "light"
     assert float(seconds) < 0.5
+
+
+def test_a_model_store_from_the_first_version_to_the_way_back(tmp_path: Path) -> None:
+    store = str(tmp_path / "store")
+    assert "models init" in one_line(casepilot("models", "ls", store))
+    assert casepilot("models", "init", store).returncode == 0
+    for number in (1, 2):
+        model = tmp_path / f"m{number}"
+        model.mkdir()
+        (model / "policy.json").write_text(f'{{"number": {number}}}', encoding="utf-8")
+        write_meta(model, Meta(metrics={"step_accuracy": 0.9 + number / 100}))
+        added = casepilot("models", "add", store, str(model), "--note", f"the {number}.", "--activate")
+        assert f"Version 000{number} is active" in added.stdout
+    listed = casepilot("models", "ls", store).stdout
+    assert "0.920" in listed and "the 2." in listed and listed.count("active") == 1
+    assert "0.91" in casepilot("models", "diff", store, "1", "2").stdout
+    assert json.loads(casepilot("models", "show", store, "--json").stdout)["parent"] == 1
+    assert "Version 0001" in casepilot("models", "rollback", store).stdout
+    (tmp_path / "store" / "versions" / "0002" / "model" / "policy.json").unlink()
+    assert "policy.json is missing" in one_line(casepilot("models", "activate", store, "2"))
+    refused = casepilot("models", "ls", store)
+    assert (
+        refused.returncode == 0 and "refused" in refused.stdout and "policy.json is missing" in " ".join(refused.stdout.split())
+    )
+    assert "never change" in one_line(casepilot("critic", str(tmp_path), "--model", store))
+
+
+def test_a_model_that_came_without_a_profile_asks_for_one(tmp_path: Path) -> None:
+    assert "--profile" in one_line(casepilot("run", "--model", str(tmp_path)))
 
 
 def test_a_profile_that_is_not_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from policies.proposal import History, HistoryItem
 from tests.policies import worlds
 
 
-def decisions(model: Path, cache: Path, cases: int = 12) -> list[object]:
+def decisions(model: Path, cache: Path, cases: int = 4) -> list[object]:
     """For every step of `cases` cases: the ranked actions with their probabilities, and the score of each critic."""
     bundle = load(model, EncoderSettings(cache=cache))
     assert bundle.critic is not None and bundle.typed is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,15 @@ def test_versions_never_change(store: Registry) -> None:
         with pytest.raises(ModelError, match="never change"):
             store.add(path)
     assert content(store, 1) == "{}"
+
+
+def test_a_version_that_was_copied_out_can_be_worked_on(store: Registry, tmp_path: Path) -> None:
+    out = shutil.copytree(store.model(2), tmp_path / "work")
+    assert not (out / "policy.json").stat().st_mode & 0o222
+    with changed(out) as folder:
+        assert (folder / "policy.json").stat().st_mode & 0o200
+        (folder / "policy.json").write_text('{"newer": 1}', encoding="utf-8")
+    assert store.add(out).version == 3 and content(store, 2) == '{"new": 1}'
 
 
 def test_the_profile_is_kept_with_the_model(store: Registry, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zlib import crc32
 
 from policies.trace import Step, TraceWriter
 from schema_extraction.action import (
@@ -98,7 +99,7 @@ def _key(form: Form, name: str, role: str) -> str:
 def control(form: Form, spec: tuple[str, str, tuple[str, ...], str], held: str) -> Control:
     name, role, options, _ = spec
     return Control(
-        ref=f"e{abs(hash((form.title, name))) % 1000}",
+        ref=f"e{crc32(f'{form.title} {name}'.encode()) % 1000}",
         key=_key(form, name, role),
         role=role,
         name=name,

@@ -97,7 +97,7 @@ async def run(settings: AutonomySettings, console: Console, wanted: Wanted = Wan
 
     measured = await todo.accuracies(policies, bundle.policy.memory, manual)
     found = measured.systems
-    critics = await todo.critics(bundle.policy, copilot, calibrating)
+    critics = await todo.critics(bundle.small, copilot, calibrating)
     learning = await todo.learning(logged, manual, trained, found[CASEPILOT])
     timing = await todo.timing(bundle, learning.points, manual)
     newcomer = await introduce(todo, logged, trained, copilot, wanted.step_accuracy)

@@ -1,0 +1,161 @@
+"""Training a causal LM: from nothing and by adapters, interrupted and resumed, kept in a folder and refused when it is
+damaged."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from policies import bundle
+from policies.calibrate import read_judged, score_all
+from policies.causal_lm import learning, scratch, store
+from policies.causal_lm.data import gather, habits, lessons
+from policies.causal_lm.menu import menu
+from policies.causal_lm.policy import CausalPolicy, Reach
+from policies.causal_lm.train import CausalSettings, train_critic, train_policy
+from policies.errors import FeedbackError, ModelError
+from policies.trace import TraceWriter
+from schema_extraction.action import Select
+from tests.policies import lm, made
+
+TINY = CausalSettings(base="scratch:tiny", epochs=6, batch=4, rows=4, budget=900, threads=1, judged=3, critic_epochs=8, rank=4)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def tiny_models() -> Iterator[None]:
+    """`scratch:tiny` is a size for a real training; here it is smaller."""
+    patch = pytest.MonkeyPatch()
+    patch.setitem(scratch.SIZES, "tiny", lm.SIZE)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lm")
+    train_policy(lm.write_traces(folder / "traces"), folder / "model", TINY)
+    return folder / "model"
+
+
+def test_a_model_trained_from_nothing_does_what_operators_did(trained: Path) -> None:
+    loaded = bundle.load(trained)
+    assert isinstance(loaded.policy, CausalPolicy)
+    first = loaded.policy.propose(made.view("C-77", name="Emmy Noether"), ())
+    assert first[0].action.type == "fill" and first[0].probability > 0.3
+    assert not list(trained.parent.glob(".model.training*"))
+    with pytest.raises(ModelError, match="small model"):
+        _ = loaded.small
+
+
+def test_adapters_of_policy_and_critic_are_learned_on_one_base(trained: Path, tmp_path: Path) -> None:
+    base = tmp_path / "base"
+    shutil.copytree(trained / store.BASE, base)
+    shutil.copytree(trained / store.TOKENIZER, base, dirs_exist_ok=True)
+    out = tmp_path / "model"
+    train_policy(trained.parent / "traces", out, TINY.but(base=str(base), epochs=1.0))
+    assert (out / store.ADAPTERS / "policy" / "adapter_model.safetensors").is_file()
+    assert not (out / store.BASE).exists()
+    feedback = write_feedback(tmp_path / "feedback")
+    train_critic(out, feedback, TINY.but(base=str(base), critic_epochs=1.0), part=None)
+    loaded = bundle.load(out)
+    assert loaded.critic is not None
+    ranked = loaded.policy.propose(made.view(), ())
+    assert 0.0 < loaded.critic.score(made.view(), (), ranked) < 1.0
+    (base / "tokenizer.json").write_text((base / "tokenizer.json").read_text().replace('"Ġa"', '"Ġq"', 1))
+    with pytest.raises(ModelError, match="another tokenizer"):
+        bundle.load(out)
+
+
+def write_feedback(folder: Path, cases: int = 12) -> Path:
+    """Operators let 'Submit' pass and reject 'Show'."""
+    view = made.view().but(controls=tuple(c.but(critical=True) for c in made.view().controls))
+    for number in range(cases):
+        case_id = f"F-{number}"
+        right = number % 2 == 0
+        reviewed = made.reviewed(case_id, 0, made.SUBMITS if right else made.click(made.SAVE), "accept" if right else "reject")
+        writer = TraceWriter(folder, case_id)
+        writer.write(reviewed.but(view=view.but(case_id=case_id)))
+        writer.close()
+    return folder
+
+
+def test_a_critic_learns_what_operators_reject(trained: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(trained, model)
+    feedback = write_feedback(tmp_path / "feedback")
+    train_critic(model, feedback, TINY.but(critic_epochs=25, critic_rate=5e-3), part=None)
+    loaded = bundle.load(model)
+    found = read_judged(feedback, None)
+    assert loaded.critic is not None
+    scores = score_all(loaded.critic, found)
+    assert min(s for s, item in zip(scores, found, strict=True) if item.accepted) > max(
+        s for s, item in zip(scores, found, strict=True) if not item.accepted
+    )
+
+
+def test_without_both_verdicts_the_model_stays_as_it_was(trained: Path, tmp_path: Path) -> None:
+    feedback = write_feedback(tmp_path / "feedback", cases=1)
+    before = (trained / bundle.META).read_text()
+    with pytest.raises(FeedbackError, match="verdicts of both kinds"):
+        train_critic(trained, feedback, TINY, part=None)
+    assert (trained / bundle.META).read_text() == before
+    assert bundle.load(trained).critic is None
+
+
+def test_an_interrupted_training_goes_on_to_the_same_loss(tmp_path: Path) -> None:
+    found = gather(lm.write_traces(tmp_path / "traces"), 0.1, 0)
+    mine = [sample for case_id in found.learned for sample in found.samples[case_id]]
+    rows = list(lessons(mine, found.memory, habits(mine, found.memory), lm.language(), Reach(budget=900, spelt=False)))
+    settings = learning.LoopSettings(batch=4, rows=4, steps=8, save_steps=3, learning_rate=1e-3)
+
+    def losses(folder: Path, stop_at: int = 0) -> list[float]:
+        class Stop(learning.Telling):
+            def on_step_end(self, args: object, state: object, control: object, **kwargs: object) -> None:
+                if stop_at and state.global_step == stop_at:  # type: ignore[attr-defined]
+                    raise KeyboardInterrupt
+
+        telling = Stop(None)
+        arguments = learning.arguments(folder, settings, len(rows), checkpointing=False)
+        arguments.logging_steps = 1
+        trainer = learning.PolicyTrainer(
+            model=lm.model(),
+            args=arguments,
+            train_dataset=learning.Rows(rows),
+            data_collator=learning.Lessons(0),
+            callbacks=[telling],
+        )
+        try:
+            learning.run(trainer, folder)
+        except KeyboardInterrupt:
+            assert stop_at
+        return telling.losses
+
+    whole = losses(tmp_path / "whole")
+    losses(tmp_path / "cut", stop_at=5)
+    resumed = losses(tmp_path / "cut")
+    assert len(whole) == 8 and len(resumed) == 5
+    assert resumed == pytest.approx(whole[3:], abs=1e-5)
+
+
+def test_a_damaged_model_is_refused(trained: Path, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(trained, model)
+    (model / store.TOKENIZER / "tokenizer.json").write_text("{}")
+    with pytest.raises(ModelError, match="tokenizer/tokenizer.json is missing or was changed"):
+        bundle.load(model)
+
+
+def test_an_unknown_size_is_named(tmp_path: Path) -> None:
+    traces = lm.write_traces(tmp_path / "traces")
+    with pytest.raises(ModelError, match="scratch:tiny"):
+        train_policy(traces, tmp_path / "model", TINY.but(base="scratch:huge"))
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_answer_of_a_step_names_the_option() -> None:
+    offered = menu(made.view(), (), lm.MEMORY)
+    entry = offered.find(made.choose("late"))
+    assert entry is not None and entry.text == "select Reason = late" and isinstance(entry.action, Select)
