@@ -53,7 +53,7 @@ def test_a_case_is_worked_in_a_window_beside_those_of_the_person(
     tiny: TinyApp, run_dir: Path, portal: BlockingPortal, own_chrome: str
 ) -> None:
     async def scenario() -> tuple[CaseSummary, str, int]:
-        async with asyncio.timeout(120), attached(own_chrome, guest=True) as person:
+        async with asyncio.timeout(300), attached(own_chrome, guest=True) as person:
             (own,) = person.contexts[0].pages
             await own.goto(f"{tiny.base_url}/login")
             await own.get_by_label("User name").fill("ann")

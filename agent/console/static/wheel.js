@@ -102,7 +102,7 @@ function state(now) {
     : "You are watching. Nothing that you do here reaches the page.";
   find("reason").textContent = now.reason || (now.over ? "The session has come to its end." : "The agent is at work.");
   find("suggestion").textContent = now.suggestion;
-  if (now.driver) lines(find("done"), now.done, "Nothing yet. It is recorded as a correction.");
+  if (now.driver) lines(find("done"), now.done, "Nothing yet. What an operator does is recorded as a correction.");
   if (now.mine !== mine) drive(now.mine);
   if (!now.mine && !now.driver) wanted = false;
 }
