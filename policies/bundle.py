@@ -1,17 +1,24 @@
 """A model folder: policy, critic and thresholds with what they were made from. Safetensors and JSON, never pickle.
 
-bundle.json          what the model is, and the sha256 of every file it needs
-policy.safetensors   arrays of the policy      policy.json   the rest of it, with the formulas and comparisons that were found
+It is laid out as Hugging Face models are: `config.json`, `model.safetensors` and the tokenizer's files lie at its top.
+
+bundle.json          what the model is, and the sha256 of every file in it
+config.json          sizes of the policy's network     model.safetensors   arrays of the policy
+tokenizer.json ...   the tokenizer of the text encoder that the policy was trained with
+policy.json          the rest of the policy, with the formulas and comparisons that were found
 critic.json          the critic, once there is one
 critic_typed.json    the critic that reads no text
 preferences.json     what operators would have done another way, for people to look at
 thresholds.json      certified thresholds, once calibrated (see `policies.thresholds`)
 thresholds_typed.json  the same for the critic that reads no text
+profile.yaml         the profile of the application's UI that it is for, where it was given with it
+
+Numbered versions of a model are kept in a store (see `policies.registry`), which may be given wherever a model folder is asked
+for.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -24,7 +31,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError
 
+from policies.disk import replace_text, sha256
 from policies.errors import ModelError
+from policies.registry.pointer import outside, resolved
 from schema_extraction.view import VIEW_VERSION, Frozen
 
 if TYPE_CHECKING:
@@ -36,13 +45,16 @@ if TYPE_CHECKING:
     from policies.thresholds import Thresholds
     from schema_extraction.profile import CriticKind
 
-FORMAT = 1
+FORMAT = 2
 META = "bundle.json"
 CRITIC = "critic.json"
 TYPED = "critic_typed.json"
 PREFERENCES = "preferences.json"
 THRESHOLDS = "thresholds.json"
 TYPED_THRESHOLDS = "thresholds_typed.json"
+PROFILE = "profile.yaml"
+OPTIONAL = (CRITIC, TYPED, PREFERENCES, THRESHOLDS, TYPED_THRESHOLDS, PROFILE)
+"""Files that a model may have; one that `bundle.json` does not list was put there by hand."""
 
 
 class Meta(Frozen):
@@ -92,18 +104,16 @@ class Bundle:
 
 
 def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None = 1) -> Bundle:
-    """Load a model folder. `encoder`: where the text encoder is and where it caches, if not as usual. `threads`: of torch, for
-    the whole process; a page is too small a batch to share among more than one. None leaves it.
+    """Load a model folder, or the active version of a store. `encoder`: where the text encoder is and where it caches, if not
+    as usual. `threads`: of torch, for the whole process; a page is too small a batch to share among more than one. None leaves
+    it.
 
     Raises:
-        ModelError: the folder is missing or damaged, or its model was made for another view version or encoder.
+        ModelError: the folder is missing or damaged, or its model was made for another view version, encoder or tokenizer.
         EncoderError: the text encoder cannot be had.
     """
-    meta = read_meta(path)
-    for name, expected in meta.files.items():
-        file = path / name
-        if not file.is_file() or _sha(file) != expected:
-            raise ModelError(f"Model {str(path)!r} is damaged: {name} is missing or was changed. Train it again.")
+    path = resolved(path)
+    meta = verified(path)
 
     import torch
 
@@ -119,6 +129,12 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
             f"Model {str(path)!r} was trained with text encoder {meta.encoder_sha[:12]}, met {texts.sha[:12]}. "
             "Give the encoder it was trained with, or train it again."
         )
+    for file in texts.tokenizer_files():
+        if meta.files.get(file.name) != sha256(file):
+            raise ModelError(
+                f"Model {str(path)!r} was trained with another {file.name} than the text encoder has now. "
+                "Give the encoder it was trained with, or train it again."
+            )
     try:
         policy = store.load(path, texts)
         judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
@@ -127,7 +143,7 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
     certified, typed_certified = (
-        Thresholds.read(path / name) if (path / name).is_file() else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
+        Thresholds.read(path / name) if name in meta.files else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
     )
     return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked)
 
@@ -149,32 +165,55 @@ def read_meta(path: Path) -> Meta:
                 f"Model {str(path)!r} was trained for view version {version!r}, this is version {VIEW_VERSION}. "
                 "Train it again on traces of this version."
             )
+        if isinstance(plain, dict) and isinstance(plain.get("format"), int) and plain["format"] != FORMAT:
+            raise ModelError(
+                f"Model {str(path)!r} is of format {plain['format']}, expected {FORMAT}: another casepilot wrote it. "
+                "Train it again."
+            )
         return Meta.model_validate(plain)
     except (ValueError, ValidationError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} is damaged: {META} cannot be read. Train it again.") from error
+
+
+def verified(path: Path) -> Meta:
+    """What a model folder says it is, once its files are those that it lists.
+
+    Raises:
+        ModelError: see `read_meta`; also when a file is missing, was changed, or was put there by hand.
+    """
+    meta = read_meta(path)
+    for name, expected in meta.files.items():
+        file = path / name
+        if not file.is_file():
+            raise ModelError(f"Model {str(path)!r} is damaged: {name} is missing. Take it from a copy, or train it again.")
+        if (found := sha256(file)) != expected:
+            raise ModelError(
+                f"Model {str(path)!r} is damaged: {name} was changed (sha256 {found[:12]}, expected {expected[:12]}). "
+                "Take it from a copy, or train it again."
+            )
+    for name in OPTIONAL:
+        if (path / name).exists() and name not in meta.files:
+            raise ModelError(
+                f"Model {str(path)!r} holds {name}, which {META} does not list: it was put there by hand. Take it out, or make "
+                "it with `casepilot critic` and `casepilot calibrate`."
+            )
+    return meta
 
 
 def read_preferences(path: Path) -> Preferences | None:
     """What the operators of a model do another way, without loading the model; None where nothing is known of it."""
     from policies.preferences import Preferences
 
-    file = path / PREFERENCES
+    file = resolved(path) / PREFERENCES
     return Preferences.model_validate_json(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def write_meta(folder: Path, meta: Meta) -> Meta:
     """Write `bundle.json` with the digests of the files that lie beside it, in one stroke; gives what was written."""
-    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name not in (META, THRESHOLDS, TYPED_THRESHOLDS))
-    meta = meta.model_copy(update={"files": {name: _sha(folder / name) for name in names if not name.startswith(".")}})
+    names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name != META and not f.name.startswith("."))
+    meta = meta.model_copy(update={"files": {name: sha256(folder / name) for name in names}})
     replace_text(folder / META, meta.model_dump_json(indent=1))
     return meta
-
-
-def replace_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    draft = file.with_name(f".{file.name}.new")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, file)
 
 
 @contextmanager
@@ -182,8 +221,9 @@ def new_folder(out: Path) -> Iterator[Path]:
     """A folder to write a model to, that takes the place of `out` when all went well and otherwise leaves nothing behind.
 
     Raises:
-        ModelError: `out` is something else than a model or an empty folder; it is not touched.
+        ModelError: `out` is something else than a model or an empty folder, or a version of a store; it is not touched.
     """
+    outside(out)
     if out.exists() and not (out / META).is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise ModelError(f"{str(out)!r} exists and is no model. Give --out a new folder, or one with a model to replace.")
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -204,16 +244,15 @@ def new_folder(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def changed(path: Path) -> Iterator[Path]:
-    """A copy of a model folder to change, that takes its place when all went well; otherwise the model stays as it was.
+    """A copy of a model folder to change, that takes its place, with its digests renewed, when all went well; otherwise the
+    model stays as it was.
 
     Raises:
-        ModelError: there is no model at `path`.
+        ModelError: there is no whole model at `path`, or it is in a store.
     """
-    read_meta(path)
+    outside(path)
+    verified(path)
     with new_folder(path) as folder:
         shutil.copytree(path, folder, dirs_exist_ok=True)
         yield folder
-
-
-def _sha(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+        write_meta(folder, read_meta(folder))

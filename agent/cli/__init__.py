@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from agent.cli import bench, bpm, console, extract, learn, profile, readiness, record, run, show
+from agent.cli import bench, bpm, console, extract, learn, models, profile, readiness, record, run, show
 from schema_extraction.errors import CasepilotError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ extract.add_to(app)
 profile.add_to(app)
 record.add_to(app)
 learn.add_to(app)
+models.add_to(app)
 readiness.add_to(app)
 run.add_to(app)
 show.add_to(app)

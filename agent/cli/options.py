@@ -18,7 +18,10 @@ ProfilePath = Annotated[
 OptionalProfilePath = Annotated[
     Path | None, typer.Option("--profile", "-p", help="Profile of the application's UI (YAML).", show_default=False)
 ]
-ModelPath = Annotated[Path, typer.Option("--model", "-m", help="Folder of a trained model.", show_default=False)]
+ModelPath = Annotated[
+    Path,
+    typer.Option("--model", "-m", help="Folder of a trained model, or a model store: its active version.", show_default=False),
+]
 Username = Annotated[
     str, typer.Option("--username", envvar="CASEPILOT_USERNAME", help="Account to sign in with.", show_default=False)
 ]
@@ -50,6 +53,28 @@ def the_profile(path: Path, base_url: str = "") -> Profile:
 
     profile = load_profile(path)
     return profile.model_copy(update={"base_url": base_url.rstrip("/")}) if base_url else profile
+
+
+def the_profile_for(path: Path | None, model: Path, base_url: str = "") -> Profile:
+    """The profile in a file, or without one that which came with the model.
+
+    Raises:
+        UsageError: there is neither, or they are not the same.
+    """
+    from agent.errors import UsageError
+    from policies.bundle import PROFILE
+    from policies.registry.pointer import resolved
+
+    kept = resolved(model) / PROFILE
+    if path is None and not kept.is_file():
+        raise UsageError(f"Expected a profile: {str(model)!r} came without one. Give it with --profile.")
+    profile = the_profile(path or kept, base_url)
+    if path is not None and kept.is_file() and profile != the_profile(kept, profile.base_url):
+        raise UsageError(
+            f"{str(path)!r} is another profile than the one that model {str(model)!r} was added with. "
+            "Leave --profile out to use that one, or add the model again with the new profile."
+        )
+    return profile
 
 
 def the_credentials(username: str, password: str) -> Credentials | None:

@@ -15,12 +15,12 @@ from agent.cli.options import (
     Headed,
     ModelPath,
     Operator,
+    OptionalProfilePath,
     Password,
-    ProfilePath,
     Username,
     console_settings,
     the_credentials,
-    the_profile,
+    the_profile_for,
 )
 
 if TYPE_CHECKING:
@@ -32,13 +32,14 @@ EPILOG = """Examples:\n
   casepilot run -p bpm.yaml -m models/first --stage copilot --headed --interactive --operator kim\n
   casepilot run -p bpm.yaml -m models/first --stage copilot --console   (operators answer in a browser)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --concurrency 4 --limit 50\n
+  casepilot run -m models/store --stage selective   (the active version of a store, with the profile it was added with)\n
   casepilot run -p bpm.yaml -m models/first --stage selective --run-dir runs/monday   (goes on where that run stopped)
 """
 
 
 def run(
-    profile: ProfilePath,
     model: ModelPath,
+    profile: OptionalProfilePath = None,
     stage: Annotated[
         Literal["copilot", "calibrating", "selective"],
         typer.Option("--stage", help="copilot: an operator confirms every critical step. selective: certified ones run alone."),
@@ -88,7 +89,7 @@ def run(
 
     folder = run_dir or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}"
     settings = RunSettings(
-        profile=the_profile(profile, base_url),
+        profile=the_profile_for(profile, model, base_url),
         run_dir=folder,
         stage=stage,
         concurrency=concurrency,

@@ -27,7 +27,7 @@
   const PLAIN = /^(aria-(?!modal$)|inert$|data-|title$|alt$|placeholder$|for$|name$|value$|rel$|href$|datetime$)/;
   const DYNAMIC = /:(hover|focus|focus-within|focus-visible|active|checked|target|open|popover-open|modal|invalid|valid|user-invalid|user-valid|placeholder-shown|disabled|enabled|indeterminate|autofill|default|in-range|out-of-range|required|optional|read-only|read-write)\b/;
   const STRUCTURAL = /:(empty|first-child|last-child|only-child|nth-|first-of|last-of|only-of)/;
-  const SHOWING = "display visibility opacity content-visibility width height max-width max-height left right transform".split(" ");
+  const SHOWING = new Set("display visibility opacity content-visibility width height max-width max-height left right transform".split(" "));
   const COSTLY = 300000; // elements times rules to compare; more cost what a capture of the whole page does
 
   const token = Math.random().toString(36).slice(2, 8);
@@ -138,32 +138,44 @@
   // -- style rules --------------------------------------------------------------------------------------------------------
   // `all`, `beside`, `has`: classes, ids and attributes that any selector, one with + or ~, or one with :has() asks for.
   // `dynamic`: selectors of rules that show or hide by the state of an element. null while they cannot all be read.
-  const NAMES = /[.#]((?:[\w-]|[^\u0000-\u007f]|\\.)+)/g;
-  const ASKED = /\[\s*([\w-]+)/g;
+  const ASKED = /[.#]((?:[\w-]|[^\u0000-\u007f]|\\.)+)|\[\s*([\w-]+)/g;
 
   const list = () => ({ names: new Set(), attributes: new Set() });
-  const note = (into, selector) => {
-    for (const [, name] of selector.matchAll(NAMES)) into.names.add(name.replace(/\\/g, ""));
-    for (const [, name] of selector.matchAll(ASKED)) into.attributes.add(name.toLowerCase());
+  const note = (selector, lists) => {
+    ASKED.lastIndex = 0;
+    for (let asked; (asked = ASKED.exec(selector)); ) {
+      const [, name, attribute] = asked;
+      if (name === undefined) for (const into of lists) into.attributes.add(attribute.toLowerCase());
+      else for (const into of lists) into.names.add(name.includes("\\") ? name.replace(/\\/g, "") : name);
+    }
+  };
+
+  const shows = (style) => {
+    for (let place = style.length; place--; ) if (SHOWING.has(style[place])) return true;
+    return false;
   };
 
   const sheetsOf = (root) => [...root.styleSheets, ...root.adoptedStyleSheets];
 
   const readRules = () => {
     const found = { all: list(), beside: list(), has: list(), dynamic: [], structural: false };
+    const follow = ({ style }, selector, above, root) => {
+      const dynamic = DYNAMIC.test(selector);
+      const structural = STRUCTURAL.test(selector);
+      if (!(dynamic || structural) || !shows(style)) return;
+      if (structural) found.structural = true;
+      const plain = selector.replace(/::[\w-]+(\([^)]*\))?/g, "");
+      if (dynamic) found.dynamic.push({ root, selector: above ? plain.replace(/&/g, `:is(${above})`) : plain, held: null });
+    };
     const read = (held, above, root) => {
       for (const rule of held) {
         const selector = rule.selectorText;
         if (selector !== undefined) {
-          note(found.all, selector);
-          if (/[+~]/.test(selector)) note(found.beside, selector);
-          if (selector.includes(":has(")) note(found.has, selector);
-          const style = rule.style;
-          if ((DYNAMIC.test(selector) || STRUCTURAL.test(selector)) && SHOWING.some((name) => style.getPropertyValue(name))) {
-            if (STRUCTURAL.test(selector)) found.structural = true;
-            const plain = selector.replace(/::[\w-]+(\([^)]*\))?/g, "");
-            if (DYNAMIC.test(selector)) found.dynamic.push({ root, selector: above ? plain.replace(/&/g, `:is(${above})`) : plain, held: null });
-          }
+          const lists = [found.all];
+          if (selector.includes("+") || selector.includes("~")) lists.push(found.beside);
+          if (selector.includes(":has(")) lists.push(found.has);
+          note(selector, lists);
+          if (selector.includes(":")) follow(rule, selector, above, root);
           if (rule.cssRules?.length) read(rule.cssRules, selector, root);
         } else if (rule.cssRules) read(rule.cssRules, above, root);
         else if (rule.styleSheet) read(rule.styleSheet.cssRules, above, root);

@@ -25,7 +25,8 @@
   const SOON = 8; // ms after which frames are asked for again: one that changes nothing tells nobody that it has come
   const AGAIN = 40; // ms after which signs of waiting are looked for again: not all go by a change of the DOM
   const FONTS = 1000; // ms for which fonts are waited for
-  const TALK = 105; // ms between two pieces of an answer that comes over one
+  const TALK = 105; // ms between two pieces of an answer that comes over one, at least
+  const SLOWER = 1.3; // times the longest pause that such an answer has made
   const causes = globalThis[Symbol.for("casepilot.causes")];
   const motion = globalThis[Symbol.for("casepilot.motion")];
   const { setTimeout, clearTimeout } = causes.browser; // what waits here is no doing of the page
@@ -34,6 +35,7 @@
   let lastChange = performance.now();
   let drawing = 0; // since when fonts have been loading
   let foreign = 0; // the last change that nobody can tell the cause of
+  let pause = 0; // the longest between two of them since something was sent over a web socket, ms
   const waiting = new Set();
   const noise = new WeakMap();
   const roots = new Set();
@@ -106,7 +108,10 @@
       same = false;
       if (cause === "own" || (cause === "unknown" && !habit)) still = false;
     }
-    if (!still && cause === "unknown") foreign = now;
+    if (!still && cause === "unknown") {
+      pause = talking() ? Math.max(pause, now - foreign) : 0;
+      foreign = now;
+    }
     if (!same) bump(still);
   };
 
@@ -182,6 +187,9 @@
     return drawing && now - drawing < FONTS ? drawing + FONTS - now : 0;
   };
 
+  // Whether what was sent over a web socket is being answered.
+  const talking = () => causes.sent() > 0 && foreign > causes.sent();
+
   // What is still to come of the last action, in ms; 0 where nothing is.
   const toCome = (now) => {
     const talk = causes.sent();
@@ -206,7 +214,7 @@
         drain();
         const now = performance.now();
         const left = limitMs - (now - started);
-        const span = causes.sent() && foreign > causes.sent() ? Math.max(windowMs, TALK) : windowMs;
+        const span = talking() ? Math.max(windowMs, TALK, Math.min(SLOWER * pause, ANSWER)) : windowMs;
         const since = Math.max(lastChange, causes.fired(), earliest);
         let rest = since + span - now;
         // Not parsed: the end of parsing wakes us.

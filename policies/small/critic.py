@@ -45,10 +45,10 @@ class Weights:
     bias: Floats
 
     def __call__(self, features: Floats, vectors: Floats) -> Floats:
-        """(n, features), (n, 3d) -> probabilities (n,)."""
+        """(n, features), (n, 3d) -> probabilities (n,), to nine decimals, which are the same on every processor."""
         x = np.concatenate([features[:, self.columns], (vectors - self.centre) @ self.directions.T], axis=1)
         z = ((x - self.mean) / self.scale) @ self.slope + self.bias
-        scores: Floats = 1.0 / (1.0 + np.exp(-np.clip(z, -30.0, 30.0)))
+        scores: Floats = np.round(1.0 / (1.0 + np.exp(-np.clip(z, -30.0, 30.0))), 9)
         return scores
 
 

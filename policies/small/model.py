@@ -9,7 +9,7 @@ numbers, where rules have theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,17 @@ class Batch:
     rest_flags: Tensor  # (B, C, len(FLAGS))
     rest_mask: Tensor  # (B, C)
 
+    def double(self) -> Batch:
+        """The same in float64, for a network in float64."""
+        return replace(
+            self,
+            texts=self.texts.double(),
+            own_numbers=self.own_numbers.double(),
+            own_flags=self.own_flags.double(),
+            rest_numbers=self.rest_numbers.double(),
+            rest_flags=self.rest_flags.double(),
+        )
+
 
 @dataclass
 class ValueBatch:
@@ -68,6 +79,10 @@ class ValueBatch:
     numbers: Tensor  # (N, V, 2)
     flags: Tensor  # (N, V, len(VALUE_FLAGS))
     mask: Tensor  # (N, V)
+
+    def double(self) -> ValueBatch:
+        """The same in float64, for a network in float64."""
+        return replace(self, numbers=self.numbers.double(), flags=self.flags.double())
 
 
 def number_code(x: Tensor, edges: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -66,7 +67,8 @@ class Reading:
 
 
 class SmallPolicy:
-    """See the package. Deterministic: the same view, history and model folder give the same proposals, bit for bit."""
+    """See the package. Deterministic: the same view, history and model folder give the same proposals, bit for bit, on every
+    processor. What was learned in float32 is computed in float64 and rounded to float32 again (docs/decisions/0020)."""
 
     def __init__(
         self,
@@ -79,6 +81,7 @@ class SmallPolicy:
         top: int = 8,
     ) -> None:
         self.net = net.eval()
+        self._exact = copy.deepcopy(self.net).double()
         self.memory = memory
         self.known = known
         self.encoder = encoder
@@ -117,8 +120,9 @@ class SmallPolicy:
         with torch.inference_mode():
             batch = pad_views([rows])
             batch.texts = torch.from_numpy(self.encoder.embed(texts.all))
-            x, rest = self.net.read(batch)
-            p_targets = torch.softmax(self.net.targets(x, batch)[0] / self.temperatures.target, -1).tolist()
+            batch = batch.double()
+            x, rest = self._exact.read(batch)
+            p_targets = torch.softmax(self._exact.targets(x, batch)[0] / self.temperatures.target, -1).float().tolist()
             likely = _likely(p_targets)
             offer = Offer(view, self.memory, history)
             found = {place: offer.candidates(offered[place]) for place in likely if offered[place].valued}
@@ -127,9 +131,10 @@ class SmallPolicy:
                 (0, 1 + place, values(view, offered[place], group, rows.origins, history, self.known, opinion, texts))
                 for place, group in found.items()
             ]
-            batch.texts = torch.from_numpy(self.encoder.embed(texts.all))
-            logits, vectors = self.net.values(x, rest, batch, pad_values(of, [rows]))
-            p_values = torch.softmax(logits / self.temperatures.value, -1)
+            batch.texts = torch.from_numpy(self.encoder.embed(texts.all)).double()
+            logits, vectors = self._exact.values(x, rest, batch, pad_values(of, [rows]).double())
+            p_values = torch.softmax(logits / self.temperatures.value, -1).float()
+            x, vectors = x.float(), vectors.float()
         ranked: list[Ranked] = []
         for place in likely:
             choice, p_target, vector = offered[place], p_targets[place], x[0, 1 + place]

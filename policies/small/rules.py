@@ -51,7 +51,7 @@ class Forest:
         node = np.zeros(len(self.feature), np.int32)
         while (feature := self.feature[trees, node]).max() >= 0:
             node = np.where(feature >= 0, self.child[trees, node, x[feature]], node)
-        mean = self.leaf[trees, node].mean(0)
+        mean = self.leaf[trees, node].mean(0, dtype=np.float64)
         return dict(zip(self.classes, mean.tolist(), strict=True))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,16 @@ from policies.small.rules import Forest, Rules
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
-ARRAYS = "policy.safetensors"
+ARRAYS = "model.safetensors"
 PLAIN = "policy.json"
-FILES = (ARRAYS, PLAIN)
+CONFIG = "config.json"
+MODEL_TYPE = "casepilot-small"
 
 
 def save(policy: SmallPolicy, folder: Path) -> None:
-    """Write `FILES` to `folder`."""
+    """Write the policy's files, and the tokenizer's of its text encoder, to `folder`."""
     arrays: Arrays = {f"net.{name}": tensor.detach().numpy() for name, tensor in policy.net.state_dict().items()}
     plain: dict[str, Any] = {
-        "net": policy.net.config.model_dump(),
         "temperatures": policy.temperatures.model_dump(),
         "top": policy.top,
         "memory": policy.memory.model_dump(mode="json"),
@@ -54,13 +55,18 @@ def save(policy: SmallPolicy, folder: Path) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / ARRAYS)
     plain["memory"]["used"] = sorted(plain["memory"]["used"])
     (folder / PLAIN).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
+    config = {"model_type": MODEL_TYPE, "architectures": [PolicyNet.__name__], **policy.net.config.model_dump()}
+    (folder / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
+    for file in policy.encoder.tokenizer_files():
+        shutil.copyfile(file, folder / file.name)
 
 
 def load(folder: Path, encoder: TextEncoder) -> SmallPolicy:
     """Read what `save` wrote. Raises KeyError, ValueError or RuntimeError when the files do not fit one another."""
     arrays = load_file(folder / ARRAYS)
     plain = json.loads((folder / PLAIN).read_text(encoding="utf-8"))
-    net = PolicyNet(NetConfig.model_validate(plain["net"]))
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    net = PolicyNet(NetConfig.model_validate({name: config[name] for name in NetConfig.model_fields}))
     net.load_state_dict({name[4:]: torch.from_numpy(array) for name, array in arrays.items() if name.startswith("net.")})
     ears = {
         entry["key"]: Ear(

@@ -42,6 +42,13 @@ COMMANDS = [
     "profile check",
     "profile schema",
     "bench autonomy",
+    "models",
+    "models add",
+    "models ls",
+    "models show",
+    "models diff",
+    "models activate",
+    "models rollback",
 ]
 
 

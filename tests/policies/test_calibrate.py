@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -160,6 +161,7 @@ def bundle_module(critic: object) -> ModuleType:
     policy = ScriptedPolicy(lambda view, history: SUBMITS)
     policy.memory = Memory()  # type: ignore[attr-defined]
     module.THRESHOLDS, module.TYPED_THRESHOLDS = "thresholds.json", "thresholds_typed.json"  # type: ignore[attr-defined]
+    module.changed = nullcontext  # type: ignore[attr-defined]
     module.load = lambda path: SimpleNamespace(policy=policy, critic=critic, typed=None)  # type: ignore[attr-defined]
     return module
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from policies.bundle import load
+from policies.bundle import changed, load
 from policies.calibrate import feedback_part, read_judged
 from policies.encoder import EncoderSettings
 from policies.errors import FeedbackError, ModelError, TraceError
@@ -131,7 +131,8 @@ def test_a_critic_learns_from_verdicts_and_ranks_better_than_chance(
 ) -> None:
     policy = load(model, texts).policy
     copilot(policy, tmp_path / "feedback", 120, seed=8)
-    (model / "thresholds.json").write_text('{"certificates": []}', encoding="utf-8")
+    with changed(model) as folder:
+        (folder / "thresholds.json").write_text('{"certificates": []}', encoding="utf-8")
     metrics = train_critic(model, tmp_path / "feedback", TINY, encoder=texts)
     bundle = load(model, texts)
     assert bundle.critic is not None
@@ -187,7 +188,8 @@ def test_a_critic_that_cannot_be_learned_or_written_leaves_the_earlier_one(
     out = shutil.copytree(model, tmp_path / "m")
     copilot(load(out, texts).policy, tmp_path / "feedback", 20, seed=4)
     train_critic(out, tmp_path / "feedback", TINY, encoder=texts)
-    (out / "thresholds.json").write_text('{"certificates": []}', encoding="utf-8")
+    with changed(out) as folder:
+        (folder / "thresholds.json").write_text('{"certificates": []}', encoding="utf-8")
     before = digests(out)
     with pytest.raises(FeedbackError):
         train_critic(out, tmp_path / "none", TINY, encoder=texts)

@@ -26,7 +26,7 @@ from fixtures.bpm.parts import Part, PartName, Sizes, newcomer_parts, parts
 from fixtures.bpm.settings import BENCH_FAULTS, CaseMix
 from fixtures.operators.hindsight import right_by_truth
 from policies.baselines import ConfidenceCritic
-from policies.bundle import THRESHOLDS, Bundle, load
+from policies.bundle import THRESHOLDS, Bundle, changed, load
 from policies.calibrate import CalibrationSettings, Judged, read_judged, score_all, thresholds_from
 from policies.candidates import Memory
 from policies.compare import ABLATIONS, FEEDBACK, FOLDS, Comparison, compare
@@ -222,7 +222,8 @@ class Experiment:
             with counting(self.console, "scores") as progress:
                 scores = await asyncio.to_thread(score_all, bundle.critic, found, progress)
             thresholds = thresholds_from(found, scores, self.calibration)
-            thresholds.write(model / THRESHOLDS)
+            with changed(model) as folder:
+                thresholds.write(folder / THRESHOLDS)
             confidence = thresholds_from(found, [item.confidence for item in found], self.calibration)
             return Certified(thresholds=thresholds, confidence=confidence, scores=tuple(scores))
 
