@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from agent.console import entrance, pages, wheel, wheel_api
+from agent.console import api, entrance, pages, wheel
 from agent.console.caller import SignedOut
 from agent.console.parts import Parts
 from agent.console.render import rendered
@@ -28,7 +28,7 @@ def create_app(parts: Parts) -> Starlette:
         *entrance.ROUTES,
         *pages.ROUTES,
         *wheel.ROUTES,
-        *wheel_api.ROUTES,
+        *api.ROUTES,
         Mount("/static", StaticFiles(directory=str(files("agent.console") / "static")), name="static"),
         Route("/health", _health),
     ]

@@ -16,7 +16,10 @@ from agent.console.card import Card, card
 from agent.console.queue import Order, Place, ordered, placed
 from agent.console.render import rendered
 from agent.console.security import CSRF_HEADER, check_csrf, check_origin
+from agent.console.supervision import supervision
 from agent.errors import UnknownError
+
+SHOWN_HOURS = 24.0
 
 
 def _order(request: Request) -> Order:
@@ -122,6 +125,14 @@ async def audit(request: Request) -> Response:
     return HTMLResponse(rendered("audit.html", **common(request, caller, "audit"), **context))
 
 
+async def figures(request: Request) -> Response:
+    caller = person(request, "supervisor", touch=not _fragment(request, "supervision"))
+    parts = parts_of(request)
+    found = {"figures": supervision(parts.db, SHOWN_HOURS, parts.settings.rushed_seconds)}
+    template = "_supervision.html" if _fragment(request, "supervision") else "supervision.html"
+    return HTMLResponse(rendered(template, **common(request, caller, "supervision"), **found))
+
+
 async def events(request: Request) -> Response:
     caller = person(request, touch=False)
     parts = parts_of(request)
@@ -214,6 +225,7 @@ ROUTES = [
     Route("/sessions", sessions),
     Route("/sessions/{session}", session),
     Route("/audit", audit),
+    Route("/supervision", figures),
     Route("/events", events),
     Route("/handoffs/{id}/answer", answer, methods=["POST"]),
     Route("/handoffs/{id}/undo", undo, methods=["POST"]),

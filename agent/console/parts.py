@@ -16,6 +16,7 @@ from agent.console.seeded import Seeds
 from agent.console.settings import ConsoleSettings
 from agent.console.throttle import Throttle
 from agent.console.tokens import Tokens
+from agent.console.webhook import Webhook
 from agent.desk import Change, Desk
 from agent.runner import Runner
 from agent.store import Store
@@ -33,6 +34,13 @@ class Parts:
     hub: Hub
     floor: Floor
     answers: Answers
+
+    def webhook(self, address: str) -> Webhook | None:
+        """What tells another system of new hand-offs, where one is set. `address`: the console's own."""
+        if not self.settings.webhook:
+            return None
+        key = self.settings.webhook_key.get_secret_value()
+        return Webhook(self.settings.webhook, key, address, self.floor.store, self.floor.desk, self.audit)
 
     def close(self) -> None:
         """End the live streams, drop what is held, close the database."""

@@ -68,10 +68,14 @@ async def running_console(parts: Parts) -> AsyncIterator[str]:
         with _bound(parts.settings) as listening:
             port = listening.getsockname()[1]
             server = ConsoleServer(create_app(parts), parts)
+            address = parts.settings.model_copy(update={"port": port}).address
+            hook = parts.webhook(address)
             serving = asyncio.create_task(server.serve([listening]))
             try:
-                yield parts.settings.model_copy(update={"port": port}).address
+                yield address
             finally:
+                if hook is not None:
+                    await hook.close()
                 server.should_exit = True
                 await serving
     finally:

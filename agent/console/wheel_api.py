@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import BaseModel, Field, ValidationError
-from starlette.exceptions import HTTPException
+from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
 
-from agent.console.caller import parts_of, program
+from agent.console.body import read_body
+from agent.console.caller import Caller, parts_of
 from agent.console.wheel import takeovers_of
 from agent.errors import DeskError
+from agent.takeover import Hold, Returned
 from browser.errors import PageError
 from browser.remote_input import Input
 from schema_extraction.view import Frozen
-
-T = TypeVar("T", bound=BaseModel)
 
 
 class Seated(Frozen):
@@ -36,33 +33,33 @@ class Back(Seated):
     note: Annotated[str, Field(max_length=2000)] = ""
 
 
-async def _body(request: Request, kind: type[T]) -> T:
-    try:
-        return kind.model_validate_json(await request.body())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise HTTPException(422, f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}.") from error
+class Holder(Frozen):
+    """`operator`: who drives the page; empty: the agent. `since`: ISO 8601."""
+
+    operator: str = ""
+    since: str = ""
 
 
-async def holder(request: Request) -> Response:
-    """Who drives the page of a session; an empty `operator`: the agent."""
-    program(request)
+class Sent(Frozen):
+    sent: int
+
+
+async def holder(request: Request, caller: Caller) -> Holder:
     hold = takeovers_of(request).holder(request.path_params["session"])
-    return JSONResponse(hold.model_dump(mode="json", exclude={"seat"}) if hold else {"operator": ""})
+    return Holder(operator=hold.operator, since=hold.since.isoformat()) if hold else Holder()
 
 
-async def take(request: Request) -> Response:
-    """Take the page over, once the agent has come to the end of its step."""
-    caller, session = program(request), request.path_params["session"]
+async def take(request: Request, caller: Caller) -> Hold:
+    """Once the agent has come to the end of its step."""
+    session = request.path_params["session"]
     hold = await takeovers_of(request).take(session, caller.name)
     parts_of(request).audit.write(caller.name, "take_over", session, handoff=hold.handoff)
-    return JSONResponse(hold.model_dump(mode="json"))
+    return hold
 
 
-async def send(request: Request) -> Response:
-    """Bring inputs to the page. An empty list only tells that the program is still there."""
-    program(request)
-    given, session = await _body(request, Inputs), request.path_params["session"]
+async def send(request: Request, caller: Caller) -> Sent:
+    """An empty list only tells that the program is still there."""
+    given, session = await read_body(request, Inputs), request.path_params["session"]
     takeovers = takeovers_of(request)
     takeovers.beat(session, given.seat)
     try:
@@ -70,21 +67,13 @@ async def send(request: Request) -> Response:
             await takeovers.send(session, given.seat, message)
     except PageError as error:
         raise DeskError(str(error)) from error
-    return JSONResponse({"sent": len(given.inputs)})
+    return Sent(sent=len(given.inputs))
 
 
-async def give_back(request: Request) -> Response:
-    """Give the page back; the answer says what has changed in it and what was recorded."""
-    caller, session = program(request), request.path_params["session"]
-    given = await _body(request, Back)
+async def give_back(request: Request, caller: Caller) -> Returned:
+    """The answer says what has changed in the page and what was recorded."""
+    session = request.path_params["session"]
+    given = await read_body(request, Back)
     returned = await takeovers_of(request).give_back(session, given.seat, given.note)
     parts_of(request).audit.write(caller.name, "give_back", session, changes=list(returned.changes))
-    return JSONResponse(returned.model_dump(mode="json"))
-
-
-ROUTES: list[BaseRoute] = [
-    Route("/api/sessions/{session}/takeover", holder, methods=["GET"]),
-    Route("/api/sessions/{session}/takeover", take, methods=["POST"]),
-    Route("/api/sessions/{session}/takeover/input", send, methods=["POST"]),
-    Route("/api/sessions/{session}/takeover/give-back", give_back, methods=["POST"]),
-]
+    return returned

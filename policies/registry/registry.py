@@ -107,12 +107,14 @@ class Registry:
             copy = draft / MODEL
             copy.mkdir()
             for name in (META, *meta.files):
+                (copy / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(model / name, copy / name)
             if profile is not None:
                 shutil.copyfile(profile, copy / PROFILE)
                 meta = write_meta(copy, meta)
-            for file in copy.iterdir():
-                file.chmod(0o444)
+            for file in copy.rglob("*"):
+                if file.is_file():
+                    file.chmod(0o444)
             draft.chmod(0o755)
             while True:
                 version = max(self.versions(), default=0) + 1

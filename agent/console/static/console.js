@@ -84,6 +84,7 @@ function signInAgain() {
 // Live parts: elements with data-live are fetched again when something happens
 
 const busy = new Map();
+const moved = new Set(); // hand-offs that something happened to since they were last fetched
 
 /** Fetch a live part again and put it in place, keeping what has the focus; calls while one runs become one more. */
 async function refresh(name) {
@@ -135,6 +136,7 @@ async function open(id, { focus = false, push = true } = {}) {
   const pane = find("#card");
   if (!pane) return (location.href = `/handoffs/${id}`);
   const address = `/handoffs/${encodeURIComponent(id)}`;
+  moved.delete(id);
   const answer = await fetch(address, { headers: { "x-fragment": "card" } }).catch(() => null);
   if (!answer) return toast("The console cannot be reached.", { bad: true });
   if (answer.status === 401) return signInAgain().then(() => open(id, { focus, push }));
@@ -144,6 +146,7 @@ async function open(id, { focus = false, push = true } = {}) {
   pane.scrollTop = 0;
   dress(pane);
   all("[data-card]").forEach((link) => link.toggleAttribute("aria-current", link.dataset.card === id));
+  if (moved.has(id)) refresh("card"); // something happened to it while it was on its way here
   if (push && location.pathname !== address) history.pushState(null, "", address);
   if (focus) find(`[data-card="${CSS.escape(id)}"]`)?.focus();
 }
@@ -359,6 +362,7 @@ function connect() {
       act(JSON.parse(event.data));
     });
   on("handoff", ({ id, change, operator }) => {
+    moved.add(id);
     const here = find("[data-handoff]")?.dataset.handoff === id;
     if (change !== "shown") refresh("queue");
     if (here && operator !== body.dataset.operator && entering() && change !== "ended") toast("This hand-off has changed.");
