@@ -67,8 +67,10 @@ def critic(
     """Train the critic of a model on operators' verdicts."""
     from agent.logs import log_to
     from policies.bundle import CAUSAL_LM, read_meta, read_preferences
+    from policies.registry.pointer import outside
 
     log_to()
+    outside(model)
     meta = read_meta(model)
     with bar("training the critic") as progress:
         if meta.kind == CAUSAL_LM:

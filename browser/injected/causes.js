@@ -73,7 +73,7 @@
   };
 
   // A kind of timer: what is called and after how long. Two that look the same are one kind.
-  const kind = (call, delay) => `${delay}|${apply(source, call, [])}`;
+  const kind = (call, delay) => `${delay}|${typeof call === "function" ? apply(source, call, []) : call}`;
 
   const habit = (name) => {
     let known = habits.get(name);
@@ -109,12 +109,24 @@
 
   const delayOf = (given) => (given === undefined ? 0 : typeof given === "number" ? Math.max(0, given) || 0 : NaN);
 
+  // A timer that runs a text: what it runs cannot be followed, only when.
+  const text = (native, self, given, depth) => {
+    const id = apply(native, self, given);
+    if (depth < 0) return id;
+    pending.set(id, now() + delayOf(given[1]));
+    browser.setTimeout(() => {
+      if (pending.delete(id)) fired = now();
+    }, given[1]);
+    return id;
+  };
+
   wrap("setTimeout", (native, self, given) => {
     const call = given[0];
     const delay = delayOf(given[1]);
-    if (typeof call !== "function" || !(delay <= LONGEST)) return apply(native, self, given);
+    if (!(typeof call === "function" || typeof call === "string") || !(delay <= LONGEST)) return apply(native, self, given);
     const name = kind(call, delay);
     const depth = place(name, delay);
+    if (typeof call === "string") return text(native, self, given, depth);
     const held = { epoch, depth, since: now(), apart: depth < 0 };
     let id = 0;
     given[0] = function (...said) {

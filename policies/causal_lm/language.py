@@ -77,7 +77,7 @@ def load_language(where: str | Path, instructions: str = INSTRUCTIONS) -> Langua
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(where))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # a damaged tokenizer.json is told of by a bare Exception
         raise ModelError(
             f"Expected a tokenizer at {str(where)!r}, met {error.__class__.__name__}: {_first_line(error)}. "
             "Give the folder or hub id of a causal language model."

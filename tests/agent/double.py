@@ -9,8 +9,9 @@ from policies.scripted import ScriptedPolicy
 from tests.agent.script import decide_and_close
 
 bundle = types.ModuleType("policies.bundle")
-loaded = types.SimpleNamespace(policy=ScriptedPolicy(decide_and_close), judge=lambda kind: (None, None))
-bundle.__dict__.update(Bundle=types.SimpleNamespace, load=lambda path: loaded)
+policy = ScriptedPolicy(decide_and_close)
+loaded = types.SimpleNamespace(policy=policy, judge=lambda kind: (None, None), offering=lambda operator: policy)
+bundle.__dict__.update(PROFILE="profile.yaml", Bundle=types.SimpleNamespace, load=lambda path: loaded)
 sys.modules["policies.bundle"] = bundle
 
 if __name__ == "__main__":

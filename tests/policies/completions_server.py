@@ -1,4 +1,4 @@
-"""A real server of `/v1/completions` on a loopback port, answering with a tiny model in the way that vLLM 0.20 does.
+"""A real server of `/v1/completions` on a loopback port, answering with a tiny model in the way that vLLM does.
 
 Prompts come as token ids, several in a request. `logprob_token_ids` replaces the likeliest tokens, `return_tokens_as_token_ids`
 names tokens by number, `echo` gives the log-probability of each prompt token (None for the first). `plain`: without the two

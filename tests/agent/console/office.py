@@ -17,7 +17,9 @@ from agent.console.parts import Parts, with_runner
 from agent.console.settings import ConsoleSettings
 from agent.desk import Desk
 from agent.handoff import Ending, Handoff
+from agent.settings import TakeoverSettings
 from agent.store import Store
+from agent.takeover import Takeovers
 from policies.proposal import Decision, Proposal
 from policies.trace import Step
 from schema_extraction.action import Action, Click, Fill, Provenance, Select, Target
@@ -121,8 +123,13 @@ async def office(folder: Path, **settings: Any) -> AsyncIterator[Office]:
         sent.append(Ending.model_validate_json(text))
 
     worker: Any = SimpleNamespace(
-        store=store, lives={}, send=send, changed=lambda: None, settings=SimpleNamespace(operator="operator")
+        store=store,
+        lives={},
+        send=send,
+        changed=lambda: None,
+        settings=SimpleNamespace(operator="operator", takeover=TakeoverSettings()),
     )
+    worker.takeovers = Takeovers(worker)
     desk.bind(worker)
     runner: Any = SimpleNamespace(
         store=store, desk=desk, worker=worker, watch=lambda _: None, settings=SimpleNamespace(run_dir=folder, stage="copilot")
