@@ -255,6 +255,7 @@
       commit();
       if (now !== old) tell("select", around(node), snapshot(), { value: node.multiple ? added(now, old) : now, old });
       known.set(node, now);
+      down = null; // the click of the press that opened its list may come after this, and is on the page as it is now
     } else if (node.localName === "input" && node.type === "radio") {
       const old = before(node);
       commit();

@@ -107,7 +107,8 @@ def test_a_headless_session_is_driven_from_the_console_and_given_back(
     run_it(portal, scenario)
     assert tiny.decided["C-1"] == {"amount": "12.50", "method": "Bank", "remark": "größer"}
     theirs = [step.action.type for step in read_steps(run_dir / "traces") if step.actor == "operator" and step.action]
-    assert theirs == ["fill", "select", "fill"]
+    whole = [step.action for step in read_steps(run_dir / "traces") if step.actor == "operator" and step.action]
+    assert theirs == ["fill", "select", "fill"], "\n".join(map(str, whole))
 
 
 def test_another_sites_page_a_stranger_and_a_second_operator_cannot_drive(
