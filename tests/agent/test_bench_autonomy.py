@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 from datetime import date
 from html.parser import HTMLParser
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from anyio.from_thread import BlockingPortal
 from rich.console import Console
 from sklearn.metrics import precision_recall_fscore_support
 
@@ -153,7 +153,7 @@ class Counted(Frozen):
     number: int
 
 
-def test_a_phase_that_is_done_is_not_done_again(tmp_path: Path) -> None:
+def test_a_phase_that_is_done_is_not_done_again(tmp_path: Path, portal: BlockingPortal) -> None:
     opened_folder(tmp_path / "out", fresh=False)
     done: list[str] = []
 
@@ -168,7 +168,7 @@ def test_a_phase_that_is_done_is_not_done_again(tmp_path: Path) -> None:
         async def all_of() -> list[int]:
             return [(await phases.run(name, name, Counted, lambda name=name: work(name))).number for name in names]  # type: ignore[misc]
 
-        return asyncio.run(all_of())
+        return portal.call(all_of)
 
     assert run("one", "a", "b") == [1, 2]
     assert run("one", "a", "b") == [1, 2] and done == ["a", "b"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from agent.console.accounts import Accounts
 from agent.console.audit import Audit
@@ -18,7 +18,7 @@ from tests.agent.console.office import office
 from tests.agent.console.staffed import PASSWORD
 
 
-def test_nobody_gets_in_without_a_login(tmp_path: Path) -> None:
+def test_nobody_gets_in_without_a_login(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client() as nobody:
             id = desk.hand_off()
@@ -32,10 +32,10 @@ def test_nobody_gets_in_without_a_login(tmp_path: Path) -> None:
             assert wrong.status_code == 401 and "casepilot console tokens" in wrong.json()["message"]
             assert desk.sent == []
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_forms_of_other_sites_and_without_their_token_are_refused(tmp_path: Path) -> None:
+def test_forms_of_other_sites_and_without_their_token_are_refused(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk:
             id = desk.hand_off()
@@ -49,10 +49,10 @@ def test_forms_of_other_sites_and_without_their_token_are_refused(tmp_path: Path
             assert (await kim.post(address, data=form, headers={"x-csrf-token": csrf})).json()["state"] == "held"
             await kim.aclose()
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_a_login_that_expires_in_the_middle_of_an_answer_is_told_and_sends_nothing(tmp_path: Path) -> None:
+def test_a_login_that_expires_in_the_middle_of_an_answer_is_told(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk:
             id = desk.hand_off()
@@ -63,10 +63,10 @@ def test_a_login_that_expires_in_the_middle_of_an_answer_is_told_and_sends_nothi
             assert desk.store.handoff(id)[1] == "waiting" and desk.sent == []
             await kim.aclose()
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_guessing_is_stopped_and_the_owner_is_not_locked_out_elsewhere(tmp_path: Path) -> None:
+def test_guessing_is_stopped_and_the_owner_is_not_locked_out_elsewhere(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client(accept="application/json") as guesser:
             for _ in range(PER_NAME):
@@ -78,10 +78,10 @@ def test_guessing_is_stopped_and_the_owner_is_not_locked_out_elsewhere(tmp_path:
             kinds = [entry.what for entry in desk.parts.audit.entries(who="kim")]
             assert kinds == ["login_refused", *["login_failed"] * PER_NAME]
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_roles_tokens_and_disabled_accounts(tmp_path: Path) -> None:
+def test_roles_tokens_and_disabled_accounts(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim, desk.client("sam") as sam:
             assert (await kim.get("/api/v1/audit")).status_code == 403
@@ -92,10 +92,10 @@ def test_roles_tokens_and_disabled_accounts(tmp_path: Path) -> None:
             desk.parts.accounts.set_role("sam", "supervisor", disabled=True)
             assert (await sam.get("/api/v1/handoffs")).status_code == 401
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_every_answer_carries_the_security_headers(tmp_path: Path) -> None:
+def test_every_answer_carries_the_security_headers(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client() as nobody:
             for path in ("/login", "/static/console.js", "/nothing", "/api/v1/handoffs"):
@@ -104,7 +104,7 @@ def test_every_answer_carries_the_security_headers(tmp_path: Path) -> None:
                 assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
             assert (await nobody.post("/login", content=b"x" * 1_000_000)).status_code == 413
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
 def test_the_audit_log_only_grows_and_tells_when_it_was_changed(tmp_path: Path) -> None:

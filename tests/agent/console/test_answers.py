@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import BlockingPortal
 
 from agent.console.seeded import wrong_actions
 from agent.errors import EndedError
@@ -13,7 +14,7 @@ from schema_extraction.action import Fill, Select, same_action
 from tests.agent.console.office import AMOUNT, METHOD, SUBMIT, VIEW, office
 
 
-def test_an_accept_reaches_the_session(tmp_path: Path) -> None:
+def test_an_accept_reaches_the_session(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim:
             id = desk.hand_off()
@@ -28,10 +29,10 @@ def test_an_accept_reaches_the_session(tmp_path: Path) -> None:
             assert gone.status_code == 410 and "kim accepted it" in gone.json()["message"]
             assert len(desk.sent) == 1
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_an_accepted_critical_action_can_be_taken_back(tmp_path: Path) -> None:
+def test_an_accepted_critical_action_can_be_taken_back(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim, desk.client("lee") as lee:
             id = desk.hand_off()
@@ -44,10 +45,10 @@ def test_an_accepted_critical_action_can_be_taken_back(tmp_path: Path) -> None:
             rejected = await kim.post(f"/api/v1/handoffs/{id}/verdict", json={"kind": "reject", "reason": "wrong_value"})
             assert rejected.json()["state"] == "rejected"
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_what_is_not_taken_back_leaves(tmp_path: Path) -> None:
+def test_what_is_not_taken_back_leaves(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim:
             id = desk.hand_off()
@@ -56,10 +57,10 @@ def test_what_is_not_taken_back_leaves(tmp_path: Path) -> None:
                 await desk.desk.wait_ended(id)
             assert [ending.kind for ending in desk.sent] == ["verdict"]
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_of_two_operators_one_wins_and_the_other_is_told(tmp_path: Path) -> None:
+def test_of_two_operators_one_wins_and_the_other_is_told(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim, desk.client("lee") as lee:
             id = desk.hand_off()
@@ -77,7 +78,7 @@ def test_of_two_operators_one_wins_and_the_other_is_told(tmp_path: Path) -> None
             assert (await lee.post(f"/api/v1/handoffs/{other}/release")).status_code == 200
             assert (await kim.post(f"/api/v1/handoffs/{other}/verdict", json={"kind": "accept"})).status_code == 200
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_of_two_operators_one_wins_and_the_other_is_told(tmp_path: Path) -> None
     ],
 )
 def test_an_edit_of_the_wrong_type_is_refused_and_changes_nothing(
-    tmp_path: Path, sent: dict[str, object], expected: str
+    tmp_path: Path, sent: dict[str, object], expected: str, portal: BlockingPortal
 ) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim:
@@ -102,10 +103,10 @@ def test_an_edit_of_the_wrong_type_is_refused_and_changes_nothing(
             assert answer.status_code == 422 and expected in answer.json()["message"], answer.text
             assert desk.sent == [] and desk.store.handoff(id)[1] == "waiting"
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_edits_become_actions_of_the_right_type(tmp_path: Path) -> None:
+def test_edits_become_actions_of_the_right_type(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim:
             for sent in ({"key": "day", "value": "2026-05-31"}, {"key": "method", "value": "Bank"}, {"alternative": 1}):
@@ -117,10 +118,10 @@ def test_edits_become_actions_of_the_right_type(tmp_path: Path) -> None:
             assert isinstance(method, Select) and method.option == "Bank"
             assert alternative and same_action(alternative, AMOUNT)
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_a_wrong_suggestion_is_never_carried_out(tmp_path: Path) -> None:
+def test_a_wrong_suggestion_is_never_carried_out(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path, seeded_rate=0.5) as desk, desk.client("kim") as kim, desk.client("sam") as sam:
             ids = [desk.hand_off(f"C-{number}-aaaaaaaa", SUBMIT) for number in range(40)]
@@ -138,7 +139,7 @@ def test_a_wrong_suggestion_is_never_carried_out(tmp_path: Path) -> None:
             assert figures["seeded"] == len(seeded) and figures["answers"] == 0
             assert figures["seeded_caught"] == pytest.approx((len(seeded) + 1) // 2 / len(seeded))
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
 def test_what_is_suggested_on_purpose_is_wrong() -> None:
@@ -147,17 +148,17 @@ def test_what_is_suggested_on_purpose_is_wrong() -> None:
         assert others and not any(same_action(action, other) for other in others)
 
 
-def test_operators_cannot_tell_an_audit(tmp_path: Path) -> None:
+def test_operators_cannot_tell_an_audit(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk, desk.client("kim") as kim:
             id = desk.hand_off()
             seen = (await kim.get(f"/api/v1/handoffs/{id}")).text + (await kim.get("/api/v1/handoffs")).text
             assert "audit" not in seen and "0.99" not in seen
 
-    asyncio.run(scenario())
+    portal.call(scenario)
 
 
-def test_what_ends_by_itself_before_an_answer_leaves_is_told(tmp_path: Path) -> None:
+def test_what_ends_by_itself_before_an_answer_leaves_is_told(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
         async with office(tmp_path) as desk:
             id = desk.hand_off()
@@ -173,4 +174,4 @@ def test_what_ends_by_itself_before_an_answer_leaves_is_told(tmp_path: Path) -> 
             with pytest.raises(EndedError):
                 await desk.parts.answers.undo(id, "kim")
 
-    asyncio.run(scenario())
+    portal.call(scenario)
