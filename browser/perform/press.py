@@ -57,7 +57,8 @@ def _held_up(log: str, name: str) -> Outcome | None:
 
 def _cut_short(log: str, name: str) -> Outcome:
     first = log.strip().splitlines()[0]
-    dispatched = "performing" in log
+    # A press that met something else is taken back: the page hears nothing of it.
+    dispatched = log.rfind("performing") > log.rfind("intercepts pointer events")
     if not dispatched and any(words in log for words in ("not attached", "detached", "not connected")):
         return not_sent(f"{name} has left the page (stale).")
     if dispatched or any(words in first.lower() for words in ("closed", "crash", "destroyed")):
