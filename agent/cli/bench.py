@@ -294,26 +294,55 @@ def replies(
     raise typer.Exit(1 if found.short else 0)
 
 
-@bench.command(epilog="Example:\n\n  casepilot bench lm fixtures/traces/test --model models/lm")
+@bench.command(
+    epilog="Examples:\n\n  casepilot bench lm fixtures/traces/test --model models/lm\n\n  casepilot bench lm --learn"
+)
 def lm(
-    traces: Annotated[Path, typer.Argument(help="Recorded sessions to go through.", show_default=False)],
-    model: ModelPath,
+    traces: Annotated[Path | None, typer.Argument(help="Recorded sessions to go through.", show_default=False)] = None,
+    model: Annotated[Path | None, typer.Option("--model", "-m", help="A model's folder.", show_default=False)] = None,
     decisions: Annotated[int, typer.Option("--decisions", min=1, help="Steps that are timed.")] = 100,
-    decodes: Annotated[int, typer.Option("--decodes", min=1, help="Answers that are drawn and checked to be valid.")] = 1_000,
+    decodes: Annotated[
+        int, typer.Option("--decodes", min=1, help="Answers that are drawn and checked to be valid (--learn: 10000 at least).")
+    ] = 1_000,
+    learn: Annotated[
+        bool, typer.Option("--learn", help="Instead: train one from nothing on the practice BPM, and see what it learned.")
+    ] = False,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="With --learn: time to train the policy in.")] = 22.0,
+    cases: Annotated[int, typer.Option("--cases", min=9, help="With --learn: cases worked in copilot for verdicts.")] = 240,
+    seed: Annotated[int, typer.Option("--seed", help="With --learn: of training and of the cases worked.")] = 1,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="With --learn: forget what an earlier run did in that folder.")
+    ] = False,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/lm"),
 ) -> None:
     """Speed of a causal LM: tokens per second, time of a decision, what is reused, and the share of the machine's limits.
 
-    Exits with 1 when an answer is no valid action.
+    With --learn, whether a tiny one that is trained from nothing learns the practice BPM: beside n-grams on recorded cases, and
+    its critic beside its own confidence on verdicts of cases that it works in copilot. Exits with 1 when an answer is no valid
+    action or a figure falls short.
     """
     from rich.console import Console
 
-    from agent.bench import lm as measuring
+    from agent.errors import UsageError
     from agent.logs import log_to
     from agent.progress import counting
 
-    log_to()
     console = Console()
+    if learn:
+        try:
+            from agent.bench.learning import LearnSettings, main
+        except ImportError as error:
+            raise UsageError(
+                f"The practice BPM needs {error.name!r}. Install it with `pip install -e '.[practice]'`."
+            ) from error
+        asked = LearnSettings(out=out / "learn", seed=seed, minutes=minutes, copilot=cases, decodes=max(decodes, 10_000))
+        raise typer.Exit(main(asked, console, fresh))
+    if traces is None or model is None:
+        raise UsageError("Expected recorded sessions and --model, or --learn. Try `casepilot bench lm TRACES --model MODEL`.")
+
+    from agent.bench import lm as measuring
+
+    log_to()
     with counting(console, "decisions") as progress:
         found = measuring.measure(model, traces, measuring.LmSettings(decisions=decisions, decodes=decodes), progress)
     console.print(measuring.table(found))

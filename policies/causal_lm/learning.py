@@ -17,6 +17,7 @@ from torch.utils.data import Dataset
 from transformers import DynamicCache, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from policies.causal_lm.clock import Clock
 from policies.causal_lm.data import Judgement, Lesson
 from policies.causal_lm.language import Language
 from policies.causal_lm.trie import Tokens
@@ -27,7 +28,7 @@ IGNORED = -100
 
 class LoopSettings(Frozen):
     """`batch`: rows a step, of which `rows` fit at once; `save_steps`: steps between checkpoints. `steps`: at the most, 0 for
-    none."""
+    none; `seconds`: the same, by the clock."""
 
     epochs: float = Field(2.0, gt=0)
     batch: int = Field(16, ge=1)
@@ -36,6 +37,7 @@ class LoopSettings(Frozen):
     warmup: float = 0.05
     save_steps: int = Field(200, ge=1)
     steps: int = 0
+    seconds: float = Field(0.0, ge=0)
     seed: int = 0
 
 
@@ -61,7 +63,15 @@ def padded(rows: Sequence[Tokens], pad: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 class PolicyTrainer(Trainer):  # type: ignore[misc]
-    """Cross-entropy of answers; a batch is a list of lessons."""
+    """Cross-entropy of answers; a batch is a list of lessons. `clock`: sets the rate of learning, where there is one."""
+
+    clock: Clock | None = None
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        if self.clock is None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        self.lr_scheduler: Any = self.clock.schedule(optimizer or self.optimizer, num_training_steps)
+        return self.lr_scheduler
 
     def compute_loss(self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
         logits = model(**inputs["asked"], logits_to_keep=inputs["labels"].shape[1] + 1, use_cache=False).logits[:, :-1].float()
@@ -185,7 +195,10 @@ def arguments(folder: Path, settings: LoopSettings, total: int, checkpointing: b
     )
 
 
-def run(trainer: Trainer, folder: Path) -> float:
+def run(trainer: Trainer, folder: Path, settings: LoopSettings = LoopSettings()) -> float:
     """Train to the end, from the last checkpoint in `folder` where there is one; gives the mean loss."""
+    if settings.seconds and isinstance(trainer, PolicyTrainer):
+        trainer.clock = Clock(settings.seconds, folder, settings.warmup)
+        trainer.add_callback(trainer.clock)
     last = get_last_checkpoint(str(folder)) if folder.is_dir() else None
     return float(trainer.train(resume_from_checkpoint=last).training_loss)

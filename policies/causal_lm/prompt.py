@@ -9,27 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
+from policies.causal_lm import brief
 from policies.causal_lm.errors import ContextError
 from policies.causal_lm.language import Language, Tokens
+from policies.causal_lm.line import Kind, Line
 from policies.causal_lm.menu import LONGEST_TEXT, Menu, clean
 from policies.proposal import History
 from schema_extraction.action import Action, Check, Click, Fill, Select, SendMessage, action_value, target_key
 from schema_extraction.view import Control, Value, View
 
-Kind = Literal["kept", "message", "row", "fact", "aside", "step"]
 TRIMMED: tuple[Kind, ...] = ("message", "row", "fact", "aside", "step")
 FROM_THE_END: tuple[Kind, ...] = ("row", "fact", "aside")
 WHO = {"inbound": "customer", "outbound": "we", "note": "note"}
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a prompt. `kind` says whether and when it may be left out."""
-
-    text: str
-    kind: Kind = "kept"
 
 
 @dataclass(frozen=True)
@@ -68,8 +60,11 @@ def prompt(view: View, history: History, menu: Menu, language: Language, budget:
 
 
 def lines(view: View, history: History, menu: Menu, spelt: bool = True) -> Iterator[Line]:
-    """Every line of a prompt, in order. `spelt`: with what each message says; a model that was trained from nothing knows the
-    messages by their names alone."""
+    """Every line of a prompt, in order. `spelt`: all that the page says; for a model that was trained from nothing see
+    `policies.causal_lm.brief`."""
+    if not spelt:
+        yield from brief.lines(view, history, menu)
+        return
     head = [clean(view.slice) and f"process {clean(view.slice)}", clean(view.title), f"today {view.today.isoformat()}"]
     yield Line("; ".join(part for part in head if part))
     yield from _facts(view, menu)
@@ -83,7 +78,7 @@ def lines(view: View, history: History, menu: Menu, spelt: bool = True) -> Itera
     for item in history:
         yield Line(f"done: {done(item.action)}", "step")
     yield from _at_hand(view, menu)
-    yield from _actions(menu, spelt)
+    yield from _actions(menu)
 
 
 def _facts(view: View, menu: Menu) -> Iterator[Line]:
@@ -137,9 +132,9 @@ def _at_hand(view: View, menu: Menu) -> Iterator[Line]:
         yield Line(f"not read: {clean(words, 200)}")
 
 
-def _actions(menu: Menu, spelt: bool) -> Iterator[Line]:
+def _actions(menu: Menu) -> Iterator[Line]:
     yield Line("actions:")
-    for name, text in menu.messages.items() if spelt else ():
+    for name, text in menu.messages.items():
         yield Line(f"{name}: {clean(text, 300)}")
     options: dict[tuple[str, str], list[str]] = {}
     others: set[tuple[str, str]] = set()
@@ -156,7 +151,7 @@ def _actions(menu: Menu, spelt: bool) -> Iterator[Line]:
         place = (choice.operation, choice.key)
         taken = list(dict.fromkeys(options.get(place, ()))) + (["a value above"] if place in others else [])
         if choice.operation == "send_message" and menu.messages:
-            taken = ["a message above"] if spelt else ["a message"]
+            taken = ["a message above"]
         if choice.valued and not taken:
             continue
         state = _state(choice.control) if choice.control is not None and not choice.control.part else ""

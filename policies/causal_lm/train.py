@@ -32,8 +32,9 @@ TEMPERATURES = (0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.5, 3.0)
 
 class CausalSettings(Frozen):
     """`base`: folder, hub id, or `scratch:tiny`. `budget`: tokens of a prompt. `rank`: of the adapters. `epochs`,
-    `learning_rate`: None for what suits the base; a critic's own are `critic_*`. `judged`: held-out steps that temperature and
-    accuracy are measured on. `shared`: the critic goes on from what the policy read, which no server can do yet."""
+    `learning_rate`: None for what suits the base; a critic's own are `critic_*`. `minutes`: of the policy's training at the
+    most, 0 for no limit; the rate of learning falls by the clock then. `judged`: held-out steps that temperature and accuracy
+    are measured on. `shared`: the critic goes on from what the policy read, which no server can do yet."""
 
     base: str = "scratch:tiny"
     seed: int = 0
@@ -42,6 +43,7 @@ class CausalSettings(Frozen):
     rank: int = Field(16, ge=1)
     epochs: float | None = None
     learning_rate: float | None = None
+    minutes: float = Field(0.0, ge=0)
     batch: int = Field(16, ge=1)
     rows: int = Field(16, ge=1)
     save_steps: int = Field(100, ge=1)
@@ -75,13 +77,13 @@ def train_policy(
     torch.set_num_threads(settings.threads)
     with new_folder(out) as folder:
         # Data: recorded cases as samples, and what is learned of them at once.
+        new = settings.base.startswith(scratch.PREFIX)
         found = data.gather(traces, settings.held_out, settings.seed)
         mine = [sample for case_id in found.learned for sample in found.samples[case_id]]
         theirs = [sample for case_id in found.held for sample in found.samples[case_id]]
         known = data.habits(mine, found.memory)
 
         # Base: made here, or somebody's.
-        new = settings.base.startswith(scratch.PREFIX)
         reach = Reach(budget=settings.budget, spelt=not new)
         if new:
             config = scratch.config_of(settings.base)
@@ -110,6 +112,7 @@ def train_policy(
             rows=settings.rows,
             learning_rate=settings.learning_rate or (2e-3 if new else 2e-4),
             save_steps=settings.save_steps,
+            seconds=60 * settings.minutes,
             seed=settings.seed,
         )
         work = out.parent / f".{out.name}.training-{_digest(found.digest, settings)}"
@@ -121,7 +124,7 @@ def train_policy(
             data_collator=learning.Lessons(language.tokenizer.pad_token_id or 0),
             callbacks=[telling],
         )
-        mean_loss = learning.run(trainer, work)
+        mean_loss = learning.run(trainer, work, loop)
 
         # Temperature and accuracy, on held-out cases.
         scorer = Engine(model, {"policy": None if new else "policy"})

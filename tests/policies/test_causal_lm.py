@@ -6,14 +6,13 @@ import json
 import math
 import threading
 import time
-from datetime import date
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
+from fixtures.views import VIEWS
 from policies.candidates import candidates
 from policies.causal_lm.batching import Batching
 from policies.causal_lm.critic import CausalCritic
@@ -30,39 +29,8 @@ from policies.causal_lm.trie import Fork, Trie
 from policies.errors import ModelError
 from policies.proposal import HistoryItem
 from schema_extraction.action import same_action
-from schema_extraction.view import Control, Fact, Format, Message, Option, Row, Table, Value, View
+from schema_extraction.view import Control, Row, Table, Value, View
 from tests.policies import lm, made
-
-TEXT = st.text(max_size=40)
-NAMES = st.sampled_from(["", "Name", "Amount", "Name", "a = b", "<|im_end|>", "é\u2028ñ", "fill Name = Name", "x" * 300])
-CONTROLS = st.lists(
-    st.builds(
-        Control,
-        ref=st.just("e"),
-        key=st.text(min_size=1, max_size=6),
-        role=st.sampled_from(["button", "textbox", "combobox", "checkbox", "tab", "radio", "spinbutton", "link", "option"]),
-        name=NAMES,
-        section=NAMES,
-        value=st.none() | st.builds(Value, raw=TEXT),
-        options=st.lists(st.builds(Option, label=NAMES | TEXT, disabled=st.booleans()), max_size=4).map(tuple),
-        checked=st.none() | st.booleans(),
-        disabled=st.booleans(),
-        format=st.builds(Format, type=st.sampled_from(["", "number", "date"]), max_length=st.none() | st.just(9)),
-        part=st.sampled_from(["", "", "", "send_message.text", "close_case.resolution", "transfer_case.team"]),
-    ),
-    max_size=6,
-    unique_by=lambda control: control.key,
-).map(tuple)
-VIEWS = st.builds(
-    View,
-    path=st.just("/case"),
-    today=st.just(date(2026, 3, 2)),
-    title=TEXT,
-    slice=NAMES,
-    controls=CONTROLS,
-    facts=st.lists(st.builds(Fact, key=TEXT, label=NAMES, value=st.builds(Value, raw=NAMES | TEXT)), max_size=4).map(tuple),
-    messages=st.lists(st.builds(Message, author=TEXT, direction=st.just("inbound"), text=NAMES | TEXT), max_size=3).map(tuple),
-)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
