@@ -309,6 +309,9 @@ def lm(
     ] = False,
     minutes: Annotated[float, typer.Option("--minutes", min=0.1, help="With --learn: time to train the policy in.")] = 22.0,
     cases: Annotated[int, typer.Option("--cases", min=9, help="With --learn: cases worked in copilot for verdicts.")] = 240,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="With --learn: of torch; 1 where other work keeps the processor busy.")
+    ] = 2,
     seed: Annotated[int, typer.Option("--seed", help="With --learn: of training and of the cases worked.")] = 1,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="With --learn: forget what an earlier run did in that folder.")
@@ -335,7 +338,9 @@ def lm(
             raise UsageError(
                 f"The practice BPM needs {error.name!r}. Install it with `pip install -e '.[practice]'`."
             ) from error
-        asked = LearnSettings(out=out / "learn", seed=seed, minutes=minutes, copilot=cases, decodes=max(decodes, 10_000))
+        asked = LearnSettings(
+            out=out / "learn", seed=seed, minutes=minutes, copilot=cases, decodes=max(decodes, 10_000), threads=threads
+        )
         raise typer.Exit(main(asked, console, fresh))
     if traces is None or model is None:
         raise UsageError("Expected recorded sessions and --model, or --learn. Try `casepilot bench lm TRACES --model MODEL`.")

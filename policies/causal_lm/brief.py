@@ -18,6 +18,8 @@ from schema_extraction.action import Action, Check, Click, Fill, Select, action_
 from schema_extraction.view import Control, Value, View
 
 TOLD = frozenset({"number", "money", "date"})
+NAVIGATION = frozenset({"tab", "link"})
+"""Roles of controls that lead elsewhere, and are there on every page."""
 UNTOLD = frozenset({"", "banner"})
 LONGEST_WORD = 40
 
@@ -37,7 +39,7 @@ def lines(view: View, history: History, menu: Menu) -> Iterator[Line]:
         if message.direction == "inbound" and message.text.strip():
             yield Line(f"customer: {clean(message.text, 600)}", "message")
     yield from _named(menu)
-    yield from (Line(f"done: {_done(item.action)}", "step") for item in history)
+    yield from (Line(_done(item.action), "step") for item in history)
     for section in view.sections:
         if section.name not in UNTOLD and section.text.strip():
             yield Line(f"# {clean(section.name)}", "aside")
@@ -45,10 +47,10 @@ def lines(view: View, history: History, menu: Menu) -> Iterator[Line]:
         yield Line(f"dialog {clean(view.dialog.name)}")
     yield from (Line(f"{notice.kind}: {clean(notice.text, 160)}") for notice in view.notices)
     yield from (Line(f"not read: {clean(words, 160)}") for words in view.missing)
-    yield Line("actions:")
+    yield Line("now:")
     for head, choice in menu.targets:
-        state = _state(choice.control) if choice.control is not None and not choice.control.part else ""
-        yield Line(head + state)
+        if choice.control is not None and not choice.control.part and choice.control.role not in NAVIGATION:
+            yield Line(head + _state(choice.control))
 
 
 def _heard(menu: Menu) -> dict[str, str]:

@@ -6,6 +6,7 @@ are worked out. The critic learns the difference of its two verdict tokens' logi
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,14 @@ class Rows(Dataset[Any]):
         return self.rows[place]
 
 
+def grouped(lessons: Sequence[Lesson], rows: int, seed: int) -> list[tuple[Lesson, ...]]:
+    """Lessons in groups of `rows` of about the same length, so that little of a batch is padding; which of equal length come
+    together is by chance."""
+    order = random.Random(seed).sample(range(len(lessons)), len(lessons))
+    order.sort(key=lambda place: len(lessons[place].prompt))
+    return [tuple(lessons[place] for place in order[start : start + rows]) for start in range(0, len(order), rows)]
+
+
 def padded(rows: Sequence[Tokens], pad: int) -> tuple[Tensor, Tensor, Tensor]:
     """Rows padded on the left: ids, mask and positions, each (rows, longest)."""
     width = max(map(len, rows))
@@ -94,6 +103,13 @@ class Lessons:
         width = max(len(one.answer) for one in lessons)
         labels = torch.tensor([[IGNORED] * (width - len(one.answer)) + list(one.answer) for one in lessons])
         return {"asked": {"input_ids": ids, "attention_mask": mask, "position_ids": places}, "labels": labels}
+
+
+class GroupedLessons(Lessons):
+    """The same for groups of lessons, see `grouped`."""
+
+    def __call__(self, lessons: Sequence[Any]) -> dict[str, Any]:
+        return super().__call__([lesson for group in lessons for lesson in group])
 
 
 class CriticTrainer(Trainer):  # type: ignore[misc]
@@ -166,14 +182,16 @@ class Telling(TrainerCallback):  # type: ignore[misc]
             self.losses.append(float(logs["loss"]))
 
 
-def arguments(folder: Path, settings: LoopSettings, total: int, checkpointing: bool) -> TrainingArguments:
-    """The Trainer's own arguments: on an accelerator in bfloat16."""
+def arguments(
+    folder: Path, settings: LoopSettings, total: int, checkpointing: bool, grouped: bool = False
+) -> TrainingArguments:
+    """The Trainer's own arguments: on an accelerator in bfloat16. `grouped`: a row of the data set is a whole group."""
     gpu = torch.cuda.is_available()
     rows = min(settings.rows, settings.batch)
     steps = settings.steps or max(round(settings.epochs * total / settings.batch), 1)
     return TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=rows,
+        per_device_train_batch_size=1 if grouped else rows,
         gradient_accumulation_steps=max(settings.batch // rows, 1),
         max_steps=steps,
         learning_rate=settings.learning_rate,

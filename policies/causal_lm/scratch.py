@@ -32,7 +32,7 @@ class ScratchConfig(Frozen):
     context: int = 2048
 
 
-SIZES = {"tiny": ScratchConfig(), "small": ScratchConfig(width=256, layers=6, heads=8, groups=4, words=8192)}
+SIZES = {"tiny": ScratchConfig(layers=3), "small": ScratchConfig(width=256, layers=6, heads=8, groups=4, words=8192)}
 
 
 def config_of(base: str) -> ScratchConfig:

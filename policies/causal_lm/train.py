@@ -119,9 +119,9 @@ def train_policy(
         telling = learning.Telling(_part(progress, 0, 95))
         trainer = learning.PolicyTrainer(
             model=model,
-            args=learning.arguments(work, loop, len(lessons), checkpointing=not new),
-            train_dataset=learning.Rows(lessons),
-            data_collator=learning.Lessons(language.tokenizer.pad_token_id or 0),
+            args=learning.arguments(work, loop, len(lessons), checkpointing=not new, grouped=True),
+            train_dataset=learning.Rows(learning.grouped(lessons, min(loop.rows, loop.batch), loop.seed)),
+            data_collator=learning.GroupedLessons(language.tokenizer.pad_token_id or 0),
             callbacks=[telling],
         )
         mean_loss = learning.run(trainer, work, loop)
