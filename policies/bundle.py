@@ -5,6 +5,7 @@ It is laid out as Hugging Face models are: `config.json`, `model.safetensors` an
 bundle.json          what the model is, and the sha256 of every file in it
 config.json          sizes of the policy's network     model.safetensors   arrays of the policy
 tokenizer.json ...   the tokenizer of the text encoder that the policy was trained with
+encoder/             that text encoder, unless it is the one that comes with casepilot
 policy.json          the rest of the policy, with the formulas and comparisons that were found
 replies.json, replies.safetensors   what operators wrote to customers before (see `policies.replies`)
 critic.json          the critic, once there is one
@@ -29,7 +30,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,14 +154,17 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
 
     import torch
 
-    from policies.encoder import EncoderSettings, TextEncoder
+    from policies.encoder import OWN, EncoderSettings, TextEncoder
     from policies.replies import store as replies
     from policies.small import critic, store
     from policies.thresholds import Thresholds
 
     if threads is not None:
         torch.set_num_threads(threads)
-    texts = TextEncoder(encoder or EncoderSettings(model=meta.encoder, max_tokens=meta.max_tokens))
+    asked = encoder or EncoderSettings(model=meta.encoder, max_tokens=meta.max_tokens)
+    if (path / OWN).is_dir() and asked.model in ("", meta.encoder):
+        asked = replace(asked, model=str(path / OWN))
+    texts = TextEncoder(asked)
     if texts.sha != meta.encoder_sha:
         raise ModelError(
             f"Model {str(path)!r} was trained with text encoder {meta.encoder_sha[:12]}, met {texts.sha[:12]}. "

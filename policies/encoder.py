@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 DIM = 384
 EXACT = "f64"
 """Names how vectors are computed: those of another way are not taken from the cache."""
+OWN = "encoder"
+"""Where a model folder keeps the text encoder it was trained with, unless that is the packaged one."""
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 _EMAIL = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -86,6 +89,13 @@ class TextEncoder:
     def tokenizer_files(self) -> list[Path]:
         """What a Hugging Face tokenizer is read from, of those files that the encoder has."""
         return [file for name in TOKENIZER if (file := self._folder / name).is_file()]
+
+    def copy_to(self, folder: Path) -> None:
+        """Put the encoder into a model folder, unless it is the packaged one, which every installation has."""
+        if self.settings.model:
+            (folder / OWN).mkdir()
+            for file in sorted(f for pattern in ("*.json", "*.txt", "*.safetensors") for f in self._folder.glob(pattern)):
+                shutil.copyfile(file, folder / OWN / file.name)
 
     def embed(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
         """Unit vectors of `texts` (n, 384); the empty text is all zeros. `progress(done, total)` counts texts not yet known."""

@@ -25,6 +25,7 @@ from policies.causal_lm.trie import Tokens
 from schema_extraction.view import Frozen
 
 IGNORED = -100
+SPREAD = 0.1
 
 
 class LoopSettings(Frozen):
@@ -56,10 +57,11 @@ class Rows(Dataset[Any]):
 
 
 def grouped(lessons: Sequence[Lesson], rows: int, seed: int) -> list[tuple[Lesson, ...]]:
-    """Lessons in groups of `rows` of about the same length, so that little of a batch is padding; which of equal length come
-    together is by chance."""
-    order = random.Random(seed).sample(range(len(lessons)), len(lessons))
-    order.sort(key=lambda place: len(lessons[place].prompt))
+    """Lessons in groups of `rows` of about the same length, so that little of a batch is padding. Up to `SPREAD` in length is
+    left to chance: steps of one kind are of one length, and a batch should hold several kinds."""
+    chance = random.Random(seed)
+    measured = sorted((len(lesson.prompt) * chance.uniform(1 - SPREAD, 1 + SPREAD), i) for i, lesson in enumerate(lessons))
+    order = [place for _, place in measured]
     return [tuple(lessons[place] for place in order[start : start + rows]) for start in range(0, len(order), rows)]
 
 

@@ -15,6 +15,7 @@ from policies.causal_lm.language import Language
 from policies.causal_lm.scoring import Answers, Question, Role
 from policies.causal_lm.trie import Fork
 from policies.errors import ModelError
+from policies.registry.pointer import outside
 from policies.remote.completions import ClientSettings, Completions
 from schema_extraction.view import Frozen
 
@@ -95,11 +96,12 @@ def connect(folder: Path, served: Served) -> None:
     """Have a causal LM's folder answered for by a server; when it is not, the folder stays as it was.
 
     Raises:
-        ModelError: the folder holds no causal LM, or a critic that no server can run.
+        ModelError: the folder holds no causal LM, or a critic that no server can run; or it belongs to a store.
         ServerError: see `check_server`.
     """
     from policies.causal_lm.store import read_language, read_plain
 
+    outside(folder)
     if read_meta(folder).kind != CAUSAL_LM:
         raise ModelError(f"Expected a causal LM at {str(folder)!r}, met a small model, which needs no server.")
     plain = read_plain(folder)

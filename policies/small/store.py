@@ -32,7 +32,8 @@ MODEL_TYPE = "casepilot-small"
 
 
 def save(policy: SmallPolicy, folder: Path) -> None:
-    """Write the policy's files, and the tokenizer's of its text encoder, to `folder`."""
+    """Write the policy's files, the tokenizer's of its text encoder, and that encoder where it is not the packaged one, to
+    `folder`."""
     arrays: Arrays = {f"net.{name}": tensor.detach().numpy() for name, tensor in policy.net.state_dict().items()}
     plain: dict[str, Any] = {
         "temperatures": policy.temperatures.model_dump(),
@@ -59,6 +60,7 @@ def save(policy: SmallPolicy, folder: Path) -> None:
     (folder / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
     for file in policy.encoder.tokenizer_files():
         shutil.copyfile(file, folder / file.name)
+    policy.encoder.copy_to(folder)
 
 
 def load(folder: Path, encoder: TextEncoder) -> SmallPolicy:

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from policies.causal_lm.errors import ContextError, TemplateError
 from policies.causal_lm.language import language_of, load_language
 from policies.causal_lm.menu import menu
 from policies.causal_lm.policy import Reach
-from policies.causal_lm.prompt import prompt
+from policies.causal_lm.prompt import lines, prompt
 from policies.causal_lm.scoring import Question
 from policies.causal_lm.store import load_base
 from policies.causal_lm.train import adapted
@@ -29,7 +30,7 @@ from policies.causal_lm.trie import Fork, Trie
 from policies.errors import ModelError
 from policies.proposal import HistoryItem
 from schema_extraction.action import same_action
-from schema_extraction.view import Control, Row, Table, Value, View
+from schema_extraction.view import Control, Fact, Row, Table, Value, View
 from tests.policies import lm, made
 
 
@@ -136,15 +137,15 @@ def test_over_budget_messages_go_first_then_rows_then_facts_and_actions_never() 
         ),
     )
     offered, language = menu(page, (), lm.MEMORY), lm.language()
-    whole = prompt(page, (), offered, language, 900, False)
+    whole = prompt(page, (), offered, language, 2000)
     assert whole.trimmed == 0
 
     def text(budget: int) -> str:
-        return str(language.tokenizer.decode(prompt(page, (), offered, language, budget, False).tokens))
+        return str(language.tokenizer.decode(prompt(page, (), offered, language, budget).tokens))
 
     little = text(len(whole.tokens) - 15)
     assert "Message 0" not in little and "Message 11" in little and "R-4" in little
-    least = next(b for b in range(20, 900) if _fits(page, b))
+    least = next(b for b in range(20, 2000) if _fits(page, b))
     small = text(least)
     assert "Message" not in small and "R-0" not in small and "ORD-100" not in small
     assert all(entry.text.split(" = ")[-1] in small for entry in offered.entries if entry.choice.operation != "send_message")
@@ -154,10 +155,34 @@ def test_over_budget_messages_go_first_then_rows_then_facts_and_actions_never() 
 
 def _fits(page: View, budget: int) -> bool:
     try:
-        prompt(page, (), menu(page, (), lm.MEMORY), lm.language(), budget, False)
+        prompt(page, (), menu(page, (), lm.MEMORY), lm.language(), budget)
     except ContextError:
         return False
     return True
+
+
+def test_a_brief_prompt_leaves_out_what_is_only_copied_and_tells_what_is_equal() -> None:
+    page = made.view(order="A-4711", messages=("It is A-4711, of 28 February.",))
+    page = page.but(
+        facts=(
+            *page.facts,
+            Fact(key="mail", label="E-mail", value=Value(raw="ada@post.example", kind="email")),
+            Fact(key="due", label="Due", value=Value(raw="3 Apr 2026", kind="date", date=date(2026, 4, 3))),
+        )
+    )
+    history = (
+        HistoryItem(action=made.fill("Ada Byron"), actor="agent"),
+        HistoryItem(action=made.choose("late"), actor="agent"),
+    )
+    offered = menu(page, history, lm.MEMORY)
+    told = [line.text for line in lines(page, history, offered, spelt=False)]
+    assert "Order number: said id last" in told and "Due: in 32 days" in told
+    assert "fill Name" in told and "select Reason = late" in told and "customer: It is A-4711, of 28 February." in told
+    text = "\n".join(told)
+    assert "ada@post.example" not in text and "damaged" not in text and "fill Name = Ada" not in text
+    language = lm.language()
+    whole, brief = (prompt(page, history, offered, language, 2000, spelt).tokens for spelt in (True, False))
+    assert len(brief) < 0.7 * len(whole)
 
 
 def test_a_tokenizer_without_a_chat_template_or_with_a_wrong_one_is_refused(tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, TrainerControl, TrainerState
 
 from policies import bundle
 from policies.calibrate import read_judged, score_all
 from policies.causal_lm import learning, scratch, store
-from policies.causal_lm.data import gather, habits, lessons
+from policies.causal_lm.clock import SPENT, Clock
+from policies.causal_lm.data import Lesson, gather, habits, lessons
 from policies.causal_lm.menu import menu
 from policies.causal_lm.policy import CausalPolicy, Reach
 from policies.causal_lm.train import CausalSettings, train_critic, train_policy
@@ -162,3 +163,38 @@ def test_the_answer_of_a_step_names_the_option() -> None:
     offered = menu(made.view(), (), lm.MEMORY)
     entry = offered.find(made.choose("late"))
     assert entry is not None and entry.text == "select Reason = late" and isinstance(entry.action, Select)
+
+
+def test_training_by_the_clock_ends_in_time_with_a_rate_that_falls_to_nothing(tmp_path: Path) -> None:
+    found = gather(lm.write_traces(tmp_path / "traces"), 0.1, 0)
+    mine = [sample for case_id in found.learned for sample in found.samples[case_id]]
+    rows = list(lessons(mine, found.memory, habits(mine, found.memory), lm.language(), Reach(budget=900, spelt=False)))
+    groups = learning.grouped(rows, 4, seed=0)
+    assert sorted(one.prompt for group in groups for one in group) == sorted(one.prompt for one in rows)
+    assert all(len(group) == 4 for group in groups[:-1])
+    long = learning.grouped([Lesson(tuple(range(n)), (1,)) for n in range(50, 850)], 8, seed=0)
+    assert sum(8 * max(len(one.prompt) for one in group) for group in long) < 1.2 * sum(range(50, 850))
+    settings = learning.LoopSettings(batch=8, rows=4, steps=100_000, seconds=1.5, learning_rate=1e-3)
+    trainer = learning.PolicyTrainer(
+        model=lm.model(),
+        args=learning.arguments(tmp_path / "work", settings, len(rows), checkpointing=False, grouped=True),
+        train_dataset=learning.Rows(groups),
+        data_collator=learning.GroupedLessons(0),
+    )
+    learning.run(trainer, tmp_path / "work", settings)
+    assert 0 < trainer.state.global_step < 100_000
+    assert trainer.clock is not None and trainer.clock.spent >= 1.5
+    assert trainer.lr_scheduler.get_last_lr()[0] < 1e-4
+
+
+def test_seconds_that_were_spent_before_an_interruption_count(tmp_path: Path) -> None:
+    before = Clock(100.0, tmp_path, warmup=0.0)
+    before.on_train_begin(None, TrainerState(global_step=0), TrainerControl())
+    before.on_save(None, TrainerState(global_step=5), TrainerControl())
+    (tmp_path / SPENT).write_text("60")
+    after = Clock(100.0, tmp_path, warmup=0.0)
+    after.on_train_begin(None, TrainerState(global_step=5), TrainerControl())
+    assert 60.0 <= after.spent < 100.0
+    anew = Clock(100.0, tmp_path, warmup=0.0)
+    anew.on_train_begin(None, TrainerState(global_step=0), TrainerControl())
+    assert anew.spent < 60.0

@@ -16,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from policies.bundle import load
-from policies.encoder import EncoderSettings
+from policies.encoder import EncoderSettings, _model_folder
+from policies.errors import ModelError
 from policies.registry.registry import Registry
 from policies.train import TINY, train_critic, train_policy
-from tests.policies import worlds
+from tests.policies import made, worlds
 from tests.policies.elsewhere import decisions
 from tests.policies.test_train import copilot
 
@@ -63,6 +64,23 @@ def test_a_model_decides_the_same_on_another_machine_to_the_last_bit(model: Path
     mine = decisions(registry.folder, tmp_path / "own texts")
     assert len(mine) > 20
     assert found == json.loads(json.dumps(mine))
+
+
+def test_a_text_encoder_of_ones_own_travels_with_the_model(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(_model_folder(""), own)
+    texts = EncoderSettings(model=str(own), cache=tmp_path / "texts")
+    worlds.record(tmp_path / "traces", 8, seed=2)
+    little = TINY.but(epochs=1, min_steps=5, derived=False, comparisons=False)
+    train_policy(tmp_path / "traces", tmp_path / "model", little, encoder=texts)
+    there = tmp_path / "there"
+    (tmp_path / "model").rename(there)
+    shutil.rmtree(own)
+    loaded = load(there, EncoderSettings(cache=tmp_path / "new texts"))
+    assert loaded.policy.propose(made.view(), ())
+    (there / "encoder" / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"encoder/config.json was changed"):
+        load(there)
 
 
 def test_a_hugging_face_tokenizer_can_be_read_from_a_model_folder(model: Path) -> None:

@@ -14,6 +14,7 @@ from policies.registry.difference import difference
 from policies.registry.manifest import MODEL
 from policies.registry.pointer import ACTIVE, STORE, resolved, version_folder
 from policies.registry.registry import Registry
+from policies.remote.server import Served, connect
 from policies.thresholds import Certificate, Thresholds
 
 
@@ -139,6 +140,12 @@ def test_versions_never_change(store: Registry) -> None:
         with pytest.raises(ModelError, match="never change"):
             store.add(path)
     assert content(store, 1) == "{}"
+
+
+def test_a_store_is_not_connected_to_a_server(store: Registry) -> None:
+    for path in (store.folder, version_folder(store.folder, 1) / "model"):
+        with pytest.raises(ModelError, match="belongs to a model store"):
+            connect(path, Served(url="http://127.0.0.1:9/v1", policy="policy"))
 
 
 def test_a_version_that_was_copied_out_can_be_worked_on(store: Registry, tmp_path: Path) -> None:
