@@ -161,8 +161,12 @@ async def _form(request: Request) -> tuple[Caller, dict[str, str]]:
     return caller, entered
 
 
+def _asks_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
 def _said(request: Request, receipt: Receipt | None = None, to: str = "/queue") -> Response:
-    if "application/json" in request.headers.get("accept", ""):
+    if _asks_json(request):
         return JSONResponse(receipt.model_dump() if receipt else {"handoff": request.path_params["id"], "state": "done"})
     return RedirectResponse(to, 303)
 
@@ -189,9 +193,16 @@ async def undo(request: Request) -> Response:
 
 
 async def claim(request: Request) -> Response:
+    """I will do it: in the window that the page has, else on its live page in the console."""
     caller, _ = await _form(request)
-    parts_of(request).answers.claim(request.path_params["id"], caller.name)
-    return _said(request, to=f"/handoffs/{request.path_params['id']}")
+    parts, id = parts_of(request), request.path_params["id"]
+    waiting = parts.answers.claim(id, caller.name)
+    if parts.floor.desk.takeovers.windowed:
+        return _said(request, to=f"/handoffs/{id}")
+    live = f"/sessions/{waiting.handoff.session}/page"
+    if _asks_json(request):
+        return JSONResponse({"handoff": id, "state": "done", "to": live})
+    return RedirectResponse(live, 303)
 
 
 async def release(request: Request) -> Response:
