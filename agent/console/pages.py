@@ -89,7 +89,9 @@ async def picture(request: Request) -> Response:
     path = parts_of(request).floor.picture(request.path_params["id"])
     if path is None:
         raise HTTPException(404, "There is no picture of this hand-off.")
-    return FileResponse(path, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+    # Where suggestions may be wrong on purpose, the picture is taken again when that has been told.
+    kept = "no-store" if parts_of(request).floor.seeds.rate > 0.0 else "private, max-age=3600"
+    return FileResponse(path, media_type="image/jpeg", headers={"cache-control": kept})
 
 
 async def sessions(request: Request) -> Response:
