@@ -37,6 +37,7 @@ class Desk:
         self._closed = asyncio.Event()
         self._ended: dict[str, asyncio.Event] = {}
         self._watchers: list[Callable[[str, Change], None]] = []
+        self._mask: Callable[[Handoff], Handoff] | None = None
 
     def bind(self, worker: Worker) -> None:
         """Serve the sessions of a run."""
@@ -45,6 +46,19 @@ class Desk:
     def watch(self, watcher: Callable[[str, Change], None]) -> None:
         """Have `watcher` called with the id of every hand-off that something happens to, as soon as it is on disk."""
         self._watchers.append(watcher)
+
+    def mask(self, mask: Callable[[Handoff], Handoff]) -> None:
+        """Have hand-offs shown to operators as `mask` gives them. From then on no page has a card of its own: its answer would
+        be to another suggestion than the one that is shown elsewhere."""
+        self._mask = mask
+
+    @property
+    def masked(self) -> bool:
+        return self._mask is not None
+
+    def as_shown(self, handoff: Handoff) -> Handoff:
+        """A hand-off with the suggestion that operators see now."""
+        return self._mask(handoff) if self._mask is not None else handoff
 
     def close(self) -> None:
         """No more hand-offs will come: iterations end."""
@@ -201,6 +215,12 @@ class Desk:
         """Where a hand-off's page is has changed."""
         self._run.store.update_handoff(handoff)
         self._tell(handoff.id, "shown")
+
+    async def picture_again(self, id: str) -> None:
+        """Another suggestion is shown than before: take the picture of the hand-off's page anew, if that is open."""
+        live = self._run.lives.get(self._open_handoff(id).session)
+        if live is not None and live.handoff is not None and live.handoff.id == id:
+            await live.take_picture(live.handoff)
 
     async def stale(self, handoff: Handoff) -> None:
         """The page is no longer as it was handed off."""

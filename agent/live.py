@@ -249,7 +249,6 @@ class Live:
             logger.info("{}: the page differs from the one handed off in {}", self.session, handoff.id)
             return False
         page = await self._opened()
-        ref = anchor(view, handoff.proposal.action) if handoff.proposal else None
         shown = handoff.model_copy(
             update={
                 "page_url": page.page.url,
@@ -260,16 +259,28 @@ class Live:
         )
         self.handoff, self.rejected = shown, None
         await self.act_for(self.operator or self.worker.settings.operator)
-        if not shown.taken_by:
-            await self._card(page, shown, ref)
-        if shown.screenshot:
-            picture = self.worker.settings.run_dir / shown.screenshot
-            picture.parent.mkdir(parents=True, exist_ok=True)
-            picture.write_bytes(await page.screenshot(ref))
+        if not shown.taken_by and not self.worker.desk.masked:
+            await self._card(page, shown, anchor(view, shown.proposal.action) if shown.proposal else None)
+        await self.take_picture(shown)
         await (page.recorder.resume() if page.recorder.started else page.recorder.start())
         page.page.once("close", self._page_closed)
         self.worker.desk.moved(shown)
         return True
+
+    async def take_picture(self, handoff: Handoff) -> None:
+        """Write the picture of a hand-off's page, with the field of the suggestion that operators see outlined.
+
+        Raises:
+            PageError: the page is gone.
+        """
+        page = self.page
+        if page is None or not handoff.screenshot:
+            return
+        proposal = self.worker.desk.as_shown(handoff).proposal
+        ref = anchor(await page.view(), proposal.action) if proposal else None
+        picture = self.worker.settings.run_dir / handoff.screenshot
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_bytes(await page.screenshot(ref))
 
     def _moved_on(self, before: View, view: View) -> bool:
         """Whether a page that was opened anew shows something else than was handed off and than the operator entered."""

@@ -35,9 +35,9 @@ from policies.proposal import Policy
 from schema_extraction.view import Frozen
 
 QUEUE = "sessions"
-MESSAGE_POLL_SECONDS = 0.15
+MESSAGE_POLL_SECONDS = 1.0
 QUEUE_POLL_SECONDS = 0.5
-"""How often the durable engine looks into SQLite for messages and for new sessions."""
+"""How often the durable engine looks into SQLite for messages (which `agent.wake` tells of at once) and for new sessions."""
 
 
 class RunState(Frozen):

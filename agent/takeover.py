@@ -85,6 +85,11 @@ class Takeovers:
         self._screencasts: WeakKeyDictionary[CasePage, Screencast] = WeakKeyDictionary()
         self._watchers: list[Callable[[str], None]] = []
 
+    @property
+    def windowed(self) -> bool:
+        """Whether pages have windows that a person may sit before: the run is headed, or in a person's own browser."""
+        return self._worker.settings.headed or bool(self._worker.settings.attach)
+
     def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
         """Have `watcher` called with every session whose driver changes, or in which the driver has done something; returns
         what ends that."""

@@ -18,6 +18,7 @@ from agent.settings import RunSettings
 from agent.slots import Slots
 from agent.store import Store
 from agent.takeover import Takeovers
+from agent.wake import wake
 from browser.errors import BrowserError, SignInError
 from browser.page import CasePage, new_case_page
 from policies.proposal import Concurrent, Decision, History, Policy, Proposal
@@ -99,6 +100,7 @@ class Worker:
         await asyncio.get_running_loop().create_task(
             DBOS.send_async(session, text, topic=topic, idempotency_key=topic), context=self._context.copy()
         )
+        wake(session, topic)
 
     async def think(self, live: Live, view: View, history: History) -> tuple[tuple[Proposal, ...], Decision]:
         """Propose and decide, in a thread of the policy's own."""

@@ -10,15 +10,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from policies.calibrate import CalibrationSettings, Judged, judged
+from policies.calibrate import CalibrationSettings, Judged, judged, thresholds_from
 from policies.errors import FeedbackError
 from policies.evaluate import CriticEvaluation, evaluate_critic
 from policies.feedback import grade
-from policies.proposal import CRITICAL_CLASSES, action_class
+from policies.proposal import action_class
 from policies.small import features as f
 from policies.small.policy import SmallPolicy
 from policies.small.verdicts import CriticSettings, Table, learn_weights, tabulate
-from policies.thresholds import Scored, certify_all
 from policies.trace import Step
 from schema_extraction.view import Frozen
 
@@ -163,30 +162,15 @@ def _right(item: Judged) -> bool | None:
 
 def _automation(found: Sequence[Judged], scores: npt.NDArray[np.float64], settings: CalibrationSettings) -> float:
     """The share of the proposals that certified thresholds would let through."""
-    actions = [
-        Scored(
-            action_class=action_class(item.step.ranked[0].action),
-            slice=item.step.view.slice,
-            score=float(score),
-            accepted=right,
-            case=item.step.case_id,
-        )
+    known = [
+        (item.but(accepted=right), float(score))
         for item, score in zip(found, scores, strict=True)
         if (right := _right(item)) is not None
     ]
-    thresholds = certify_all(
-        actions,
-        target=settings.target,
-        delta=settings.delta,
-        family=settings.family,
-        slices=settings.slices,
-        least=settings.least,
-        unit=settings.unit,
-        classes=CRITICAL_CLASSES,
-    )
+    thresholds = thresholds_from([item for item, _ in known], [score for _, score in known], settings)
     passed = [
-        certificate is not None and certificate.allows(action.score)
-        for action in actions
-        for certificate in (thresholds.find(action.action_class, action.slice),)
+        certificate is not None and certificate.allows(score)
+        for item, score in known
+        for certificate in (thresholds.find(action_class(item.step.ranked[0].action), item.step.view.slice),)
     ]
     return float(np.mean(passed)) if passed else 0.0

@@ -8,8 +8,9 @@
 
 Where part of the page could not be read, critical steps go to the operator whatever their score.
 
-A random share of what would have run is handed off as a blind audit. The operator must not be able to tell an audit from a
-step that fell short of its threshold, so both give the same `reason`; `code`, `audit`, `score` and `tau` are for the record.
+In a random share of the cases, every step that would have run is handed off as a blind audit (decision 26). The operator
+must not be able to tell an audit from a step that fell short of its threshold, so both give the same `reason`; `code`, `audit`,
+`score` and `tau` are for the record.
 """
 
 from __future__ import annotations
@@ -29,7 +30,6 @@ from schema_extraction.action import (
     Select,
     SendMessage,
     TransferCase,
-    target_key,
 )
 from schema_extraction.view import View
 
@@ -63,7 +63,7 @@ class Gate:
     """Decides one step. It keeps no state: the same seed, view and history give the same decision, also after a restart.
 
     `novelty_limit`: hand off views that are further from the training data than this (1.0 is the 99th percentile of
-    held-out training views). `audit_rate`: the share of gate-passed critical actions that an operator checks unawares.
+    held-out training views). `audit_rate`: the share of cases whose gate-passed critical actions an operator checks unawares.
     """
 
     def __init__(
@@ -127,7 +127,7 @@ class Gate:
         unsure = f"Please check before I {describe(action)}."
         if not certificate.allows(score):
             return _hand_off("below_threshold", unsure, score, certificate.tau)
-        if self._draw(view, history, action) < self.audit_rate:
+        if self._draw(view, history) < self.audit_rate:
             return _hand_off("audit", unsure, score, certificate.tau, audit=True)
         return Decision(
             kind="execute",
@@ -137,9 +137,10 @@ class Gate:
             tau=certificate.tau,
         )
 
-    def _draw(self, view: View, history: History, action: Action) -> float:
-        """A number in [0, 1) that is random over steps but the same whenever this very step is decided again."""
-        name = f"{self.seed}|{view.case_id}|{len(history)}|{target_key(action)}"
+    def _draw(self, view: View, history: History) -> float:
+        """A number in [0, 1) that is random over cases (over steps where the page tells no case), but the same whenever this
+        very one is decided again."""
+        name = f"{self.seed}|{view.case_id or len(history)}"
         return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
 
 

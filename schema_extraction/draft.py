@@ -102,10 +102,10 @@ class Draft:
     is drawn in place of native fields. `lines`: left-over text by section; `names`: sections that begin here. `claimed`: what
     its passes have claimed.
 
-    For the next look: `keyed`, the keys of the controls; `swayed`: nodes that are read otherwise behind a modal dialog,
-    with whether each was there (`swayed_by`); `hidden`: all of them have come to stand there since, and that only takes the
-    controls away; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends on more of the page
-    than can be told; `stale`: something that it was read from is no more.
+    For the next look: `keyed`, the keys of the controls; `swayed`: nodes that are read otherwise behind a modal dialog, with
+    whether each was there (`swayed_by`); `hidden`: all of them have come to stand there since, and that only takes the controls
+    away and makes `veiled` facts of them; `links`, ids that elements here name (None: not yet gathered); `restless`: it depends
+    on more of the page than can be told; `stale`: something that it was read from is no more.
     """
 
     page: Page
@@ -139,6 +139,7 @@ class Draft:
     swayed: list[Node] = field(default_factory=list)
     swayed_by: list[bool] = field(default_factory=list)
     hidden: bool = False
+    veiled: int = 0
     links: set[tuple[str, str]] | None = None
     restless: bool = False
     stale: bool = False
@@ -154,9 +155,12 @@ class Draft:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a modal dialog in front of it takes its controls away and changes nothing else."""
-        special = self.fields or self.radios or self.drawings or self.opens or self.described or self.messaged or self.restless
-        return not special and self.focus is None and self.swayed == self.seats and all(n.role in _PRESSED for n in self.seats)
+        """Whether a modal dialog in front of it takes its controls away, makes facts of what they hold, and changes nothing
+        else."""
+        special = self.radios or self.drawings or self.opens or self.described or self.messaged or self.restless
+        if special or self.focus is not None or [n for n in self.swayed if n.role != "columnheader"] != self.seats:
+            return False
+        return all(node.role in _PRESSED for node in self.seats) or not any(map(_reads_more, self.seats))
 
     def has_read(self, element: Element) -> bool:
         """Whether a pass has claimed the element itself."""
@@ -171,3 +175,9 @@ class Draft:
                 return True
             above = above.parent
         return False
+
+
+def _reads_more(node: Node) -> bool:
+    """Whether a control is read from more than itself and its labels, so that what it has read may be left over without it."""
+    known = node.remembers().get("control")
+    return known is None or bool(known[2])

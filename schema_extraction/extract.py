@@ -43,6 +43,9 @@ PASSES: tuple[tuple[str, Callable[[Draft], None]], ...] = (
 )
 """In this order: a pass leaves alone what an earlier one has claimed."""
 
+SHOWN = [read for _, read in PASSES].index(read_fields)
+"""The number of the pass that reads what fields show."""
+
 _SECTION_LIMIT = 4000
 
 

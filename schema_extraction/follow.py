@@ -76,15 +76,6 @@ def _leaking(made: list[Node], around: list[tuple[Node, str]]) -> list[str]:
     return [] if contained else [node.names for node in made if node.names]
 
 
-def turn(page: Page, element: Element) -> None:
-    """Say anew of all in an element whether it lies behind a modal dialog."""
-    around = page.of[element].parent
-    behind = element.get("cp-inert") == "true" or (around is not None and around.inert)
-    for node in page.within(element):
-        above = node.parent
-        node.inert = behind or (above is not None and above.inert) or node.attributes.get("cp-inert") == "true"
-
-
 def _entered(page: Page, element: Element, over: str) -> str:
     """The section in which a new child of a box stands; `over`: the one in which it would at the end of the box."""
     following = element.getnext()

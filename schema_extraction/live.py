@@ -13,8 +13,9 @@ from itertools import islice
 
 from schema_extraction.draft import Draft
 from schema_extraction.errors import SnapshotError
-from schema_extraction.extract import Reading
+from schema_extraction.extract import SHOWN, Reading
 from schema_extraction.page import Element, Node, Page, parse, read_nodes
+from schema_extraction.passes.facts import facts_behind
 from schema_extraction.passes.survey import links
 from schema_extraction.patch import Touched, put
 from schema_extraction.profile import Profile
@@ -106,17 +107,30 @@ def _turned(reading: Reading) -> set[Draft]:
     """The drafts that a modal dialog that has come or gone changes; where it only takes the controls away or gives them back,
     that is noted instead."""
     found: set[Draft] = set()
+    reading.shared.now = SHOWN
     for draft in reading.drafts:
         now = [node.inert for node in draft.swayed]
-        if draft.fields or draft.radios:
-            found.add(draft)
-        elif now == draft.swayed_by:
-            draft.hidden = False
-        elif all(now) and not any(draft.swayed_by) and draft.is_plain:
-            draft.hidden = True
-        else:
+        if now == draft.swayed_by:
+            _unveil(draft)
+        elif not all(now) or any(draft.swayed_by) or not (draft.hidden or (draft.is_plain and _veil(draft))):
             found.add(draft)
     return found
+
+
+def _veil(draft: Draft) -> bool:
+    """Let a draft stand behind a modal dialog as it is; False where what its fields show would stand among other facts."""
+    behind = facts_behind(draft)
+    if behind and any(fact.order == SHOWN for fact in draft.facts):
+        return False
+    draft.hidden, draft.veiled = True, len(behind)
+    draft.facts = [*draft.facts, *behind]
+    return True
+
+
+def _unveil(draft: Draft) -> None:
+    if draft.veiled:
+        draft.facts = draft.facts[: -draft.veiled]
+    draft.hidden, draft.veiled = False, 0
 
 
 def _places(page: Page, touched: Touched) -> Iterator[Element]:

@@ -35,10 +35,11 @@ _ENDS = frozenset({"body", "main", "section", "article", "aside", "dialog", "cp-
 class Node:
     """One visible element. `attributes`: those of the element. `section` is the section it stands in; `inside` the one that its
     own text stands in, and `over` the one that further children stand in, which a heading among them changes; `entered` was the
-    parent's `over` when the element began. `names`: the section that it opens, as a region or as a heading. `operated`,
-    `tabled`: it is or holds a control other than a link, or a table. `in_control`: it stands inside a control. `label`: the
-    label element around what stands in it, if it names no other; `disables`: that is disabled. `memo`: what passes have read
-    from it and what is in it, forgotten when any of that changes. `draft`: the part of the view it is read into."""
+    parent's `over` when the element began. `behind`: a modal dialog stands before it, as it or its frame says. `names`: the
+    section that it opens, as a region or as a heading. `operated`, `tabled`: it is or holds a control other than a link, or a
+    table. `in_control`: it stands inside a control. `label`: the label element around what stands in it, if it names no other;
+    `disables`: that is disabled. `memo`: what passes have read from it and what is in it, forgotten when any of that changes.
+    `draft`: the part of the view it is read into."""
 
     element: Element
     attributes: Mapping[str, str]
@@ -51,7 +52,7 @@ class Node:
     inside: str
     over: str
     entered: str
-    inert: bool
+    behind: bool
     operated: bool
     tabled: bool
     in_control: bool
@@ -66,6 +67,16 @@ class Node:
         while above is not None:
             yield above
             above = above.parent
+
+    @property
+    def inert(self) -> bool:
+        """Whether it lies behind a modal dialog."""
+        node: Node | None = self
+        while node is not None:
+            if node.behind:
+                return True
+            node = node.parent
+        return False
 
     def get(self, name: str) -> str | None:
         return self.attributes.get(name)
@@ -158,12 +169,10 @@ class Page:
         if above is not None:
             entered = above.over
             frame = _frame_name(above.element) if above.tag == "cp-frame" else above.frame
-            inert = above.inert
             in_control, label, disables = above.inherits()
         else:
             entered, in_control, label, disables = frame, False, None, False
         attributes = attributes_of(element)
-        inert = inert or attributes.get("cp-inert") == "true"
         role = role_of(element, tag, attributes)
         node = Node(
             element,
@@ -177,7 +186,7 @@ class Page:
             entered,
             entered,
             entered,
-            inert,
+            inert or attributes.get("cp-inert") == "true",
             role in OPERATED_ROLES,
             role in TABLE_ROLES,
             in_control,

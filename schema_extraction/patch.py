@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from schema_extraction.follow import flags, follow, leaks, renamed, renew, turn
+from schema_extraction.follow import flags, follow, leaks, renamed, renew
 from schema_extraction.page import Element, Page, attributes_of, fragment
 from schema_extraction.snapshot import Patch
 from schema_extraction.static import take_out
@@ -185,7 +185,9 @@ def _mark(page: Page, target: Element, new: Element, touched: Touched) -> None:
         touched.turned.append(target)
     target.attrib.clear()
     target.attrib.update(dict(new.attrib))
-    page.of[target].attributes = attributes_of(target)
+    node = page.of[target]
+    node.attributes = attributes_of(target)
+    node.behind = target.get("cp-inert") == "true"
 
 
 def _without(element: Element, names: Collection[str]) -> dict[str, str]:
@@ -218,8 +220,6 @@ def put(page: Page, patches: Iterable[tuple[str, Patch]]) -> Touched:
         _put(page, prefix, patch, touched)
     touched.whole |= bool(touched.turned) and len(page.frames) > 1
     if not touched.whole:
-        for element in touched.turned:
-            turn(page, element)
         for element in (*touched.changed, *touched.boxes):
             flags(page, element)
         touched.whole = renamed(page, touched.changed, touched.boxes)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from schema_extraction.page import Node
 from schema_extraction.text import INLINE
 
-LEAST = 20
+LEAST = 10
 """Elements in a run, before the next one may begin."""
 
 _WHOLE = frozenset({"dd", "dt", "legend", "option", "td", "th", "tbody", "thead", "tfoot", "br", "img", "summary"})

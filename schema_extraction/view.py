@@ -28,7 +28,9 @@ class Frozen(BaseModel):
         """A copy with other values, which are not validated; it takes a tenth of the time of `model_copy`."""
         made = object.__new__(type(self))
         known = self.__pydantic_fields_set__
-        _set(made, "__dict__", {**self.__dict__, **update})
+        values = self.__dict__.copy()
+        values.update(update)
+        _set(made, "__dict__", values)
         _set(made, "__pydantic_fields_set__", known if known.issuperset(update) else known | update.keys())
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)

@@ -176,6 +176,43 @@ def hands(
     raise typer.Exit(1 if found.short else 0)
 
 
+@bench.command(epilog="Examples:\n\n  casepilot bench handoff\n\n  casepilot bench handoff --quick --out runs/bench/handoff")
+def handoff(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for results.json.")] = Path("runs/bench/handoff"),
+    quick: Annotated[bool, typer.Option("--quick", help="A third of the measurements, and five sessions.")] = False,
+    sessions: Annotated[int, typer.Option("--sessions", min=1, help="Sessions at the same time, with one operator.")] = 20,
+) -> None:
+    """To the operator and back: decision to card, operator's change to agent's next action, many sessions, the live page.
+
+    Exits with 1 when a figure falls short of its limit. Takes about four minutes on two idle cores.
+    """
+    import asyncio
+    import tempfile
+
+    from rich.console import Console
+
+    from agent.bench.handoff import main as measuring
+    from agent.bench.handoff.results import HandoffSettings
+    from agent.logs import log_to
+    from agent.progress import counting
+
+    log_to()
+    console = Console()
+    settings = HandoffSettings(resumes=20, cards=20, sessions=5, seconds=2.0) if quick else HandoffSettings(sessions=sessions)
+    with counting(console, "hand-offs") as progress, tempfile.TemporaryDirectory(prefix="casepilot-handoff-") as folder:
+        found = asyncio.run(measuring.run(settings, Path(folder), progress))
+    for table in measuring.tables(found):
+        console.print(table)
+    console.print(
+        f"runnable processes before it began: {found.machine.load:.1f} on {found.machine.cores} cores", highlight=False
+    )
+    for words in found.short:
+        console.print(f"[red]short[/]  {words}", highlight=False)
+    found.write(out / "results.json")
+    console.print(f"figures: {out / 'results.json'}", highlight=False)
+    raise typer.Exit(1 if found.short else 0)
+
+
 @bench.command(
     epilog="Examples:\n\n"
     "  casepilot bench critic runs/demo/copilot/traces --model runs/demo/model --db runs/demo/copilot.sqlite\n\n"

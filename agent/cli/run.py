@@ -53,7 +53,9 @@ def run(
     concurrency: Annotated[int, typer.Option("--concurrency", "-c", min=1, help="Cases worked at the same time.")] = 2,
     audit_rate: Annotated[
         float,
-        typer.Option("--audit-rate", min=0.0, max=1.0, help="Share of unattended steps that an operator checks unawares."),
+        typer.Option(
+            "--audit-rate", min=0.0, max=1.0, help="Share of cases whose unattended steps an operator checks unawares."
+        ),
     ] = 0.05,
     seed: Annotated[int, typer.Option("--seed", help="Seed of the audit draw.")] = 0,
     headed: Headed = False,

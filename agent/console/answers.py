@@ -19,6 +19,7 @@ from agent.console.hub import Hub
 from agent.desk import Change
 from agent.errors import ConsoleError, DeskError, EndedError, TakenError
 from agent.handoff import Handoff
+from browser.errors import BrowserError
 from policies.feedback import Reason, Verdict
 from policies.proposal import is_critical
 from schema_extraction.action import Action, action_value, same_action, target_key
@@ -51,8 +52,9 @@ class Receipt(Frozen):
 
 
 class Held(Frozen):
-    """An answer that has not left yet."""
+    """An answer that has not left yet. `answer`: its row in the database."""
 
+    answer: int
     operator: str
     verdict: Verdict
     leaves: float
@@ -125,7 +127,7 @@ class Answers:
         verdict = _verdict(handoff, operator, answer, self._dwell(id, operator))
         seeded = self._floor.is_seeded(id)
         self._floor.desk.reserve(id, operator)
-        self._record(handoff, verdict, seeded)
+        recorded = self._record(handoff, verdict, seeded)
         if seeded:
             return await self._caught(handoff, verdict)
         if verdict.kind == "reject":
@@ -137,7 +139,7 @@ class Answers:
         critical = acted is not None and is_critical(handoff.view, acted)
         wait = self._undo_seconds if undo_seconds is None else undo_seconds
         if critical and wait > 0.0:
-            self._hold(id, verdict, wait)
+            self._hold(id, verdict, wait, recorded)
             return Receipt(handoff=id, state="held", message="It leaves in a moment.", undo_seconds=wait)
         await self._floor.desk.verdict(id, verdict)
         return Receipt(handoff=id, state="sent", message="The agent carries it out.")
@@ -153,11 +155,7 @@ class Answers:
             raise EndedError(f"There is nothing to take back of {id!r}: it has left already.")
         if held.operator != operator:
             raise TakenError(f"The answer to {id!r} is {held.operator!r}'s.")
-        self._drop(id)
-        self._db.execute(
-            "DELETE FROM answers WHERE rowid = (SELECT MAX(rowid) FROM answers WHERE handoff = ? AND operator = ?)",
-            (id, operator),
-        )
+        self._drop(id, "undone")
         self._audit.write(operator, "undo", id)
         self._hub.publish("handoff", id=id, change="undone", operator=operator)
 
@@ -168,7 +166,7 @@ class Answers:
             UnknownError, EndedError, TakenError: there is none, it has ended, or another has it.
         """
         self._floor.desk.reserve(id, operator)
-        self._drop(id)
+        self._drop(id, "given back")
         await self._floor.desk.give_back(id, note[:MOST_NOTE])
         self._audit.write(operator, "give_back", id, note=note[:MOST_NOTE])
 
@@ -179,7 +177,7 @@ class Answers:
             UnknownError, EndedError, TakenError: there is none, it has ended, or another has it.
         """
         self._floor.desk.reserve(id, operator)
-        self._drop(id)
+        self._drop(id, "session ended")
         await self._floor.desk.end_session(id, operator, note[:MOST_NOTE])
         self._audit.write(operator, "end_session", id, note=note[:MOST_NOTE])
 
@@ -201,10 +199,10 @@ class Answers:
     def close(self) -> None:
         """Nothing that is still held leaves any more."""
         for id in list(self._held):
-            self._drop(id)
+            self._drop(id, "console closed")
 
-    def _hold(self, id: str, verdict: Verdict, wait: float) -> None:
-        self._held[id] = Held(operator=verdict.operator, verdict=verdict, leaves=time.monotonic() + wait)
+    def _hold(self, id: str, verdict: Verdict, wait: float, answer: int) -> None:
+        self._held[id] = Held(answer=answer, operator=verdict.operator, verdict=verdict, leaves=time.monotonic() + wait)
         self._timers[id] = asyncio.get_running_loop().call_later(wait, self._leave, id)
         self._hub.publish("handoff", id=id, change="held", operator=verdict.operator)
 
@@ -222,18 +220,25 @@ class Answers:
             logger.info("{}: {}", id, error)
             self._audit.write(held.operator, "too_late", id, message=str(error))
             self._hub.publish("problem", to=held.operator, id=id, message=str(error))
+            self._withdraw(held, "too late")
 
-    def _drop(self, id: str) -> None:
-        self._held.pop(id, None)
+    def _drop(self, id: str, why: str) -> None:
+        held = self._held.pop(id, None)
+        if held is not None:
+            self._withdraw(held, why)
         timer = self._timers.pop(id, None)
         if timer is not None:
             timer.cancel()
+
+    def _withdraw(self, held: Held, why: str) -> None:
+        """Note that an answer never left. It stays on record, and counts for nothing."""
+        self._db.execute("INSERT INTO withdrawn VALUES (?, ?, ?)", (held.answer, why, now()))
 
     def _moved(self, id: str, change: Change) -> None:
         if change == "ended" and id in self._held:
             # The page went on by itself, or somebody did the step there: there is nothing left to carry out.
             operator = self._held[id].operator
-            self._drop(id)
+            self._drop(id, "hand-off ended")
             self._hub.publish("problem", to=operator, id=id, message=f"Hand-off {id!r} has ended before your answer left.")
         if change in ("opened", "ended"):
             for key in [key for key in self._seen if key[0] == id]:
@@ -242,6 +247,10 @@ class Answers:
     async def _caught(self, handoff: Handoff, verdict: Verdict) -> Receipt:
         """The suggestion was wrong on purpose: tell so, and show the policy's own."""
         await self._floor.desk.release(handoff.id, verdict.operator)
+        try:
+            await self._floor.desk.picture_again(handoff.id)
+        except BrowserError as error:
+            logger.info("{}: no new picture: {}", handoff.id, error)
         self._seen.pop((handoff.id, verdict.operator), None)
         self._hub.publish("handoff", id=handoff.id, change="shown", operator="")
         said = (
@@ -266,9 +275,10 @@ class Answers:
         verdict = ending.verdict if ending.kind == "verdict" else None
         return f": {ending.operator or 'somebody'} {said[verdict.kind] if verdict else 'did the step or gave it back'}"
 
-    def _record(self, handoff: Handoff, verdict: Verdict, seeded: bool) -> None:
+    def _record(self, handoff: Handoff, verdict: Verdict, seeded: bool) -> int:
+        """Write an answer down; returns its row."""
         action = handoff.proposal.action.type if handoff.proposal else ""
-        self._db.execute(
+        written = self._db.execute(
             "INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(handoff.id, handoff.session, handoff.case_id, handoff.view.slice, action, handoff.critical),
@@ -277,6 +287,8 @@ class Answers:
         )
         detail = verdict.model_dump(mode="json", exclude_none=True, exclude={"operator", "kind"})
         self._audit.write(verdict.operator, verdict.kind, handoff.id, suggestion=handoff.suggestion, seeded=seeded, **detail)
+        assert written.lastrowid is not None  # an INSERT of one row has one
+        return written.lastrowid
 
 
 def _verdict(handoff: Handoff, operator: str, answer: Answer, seconds: float) -> Verdict:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from agent.console import wheel_api as wheel
@@ -19,7 +19,7 @@ from agent.console.accounts import Role
 from agent.console.answers import MOST_NOTE, Answer, Receipt
 from agent.console.audit import Entry
 from agent.console.body import read_body
-from agent.console.caller import Caller, parts_of, program
+from agent.console.caller import Caller, bearer, parts_of, program
 from agent.console.card import Card, card
 from agent.console.floor import SessionState
 from agent.console.queue import Place, ordered, placed
@@ -56,10 +56,12 @@ class Queue(Frozen):
 
 
 class Seen(Frozen):
-    """`card`: as operators see it. `view`: the page, as the agent reads it."""
+    """`card`: as operators see it. `view`: the page, as the agent reads it. `target`: the page's CDP target id, by which a
+    program that joins the browser at the card's `devtools` finds it; empty while no page is open."""
 
     card: Card
     view: View
+    target: str
 
 
 class Sessions(Frozen):
@@ -132,7 +134,8 @@ async def handoff(request: Request, caller: Caller) -> Seen:
     parts, id = parts_of(request), request.path_params["id"]
     waiting = parts.floor.find(id)
     parts.answers.seen(id, caller.name)
-    return Seen(card=card(placed(waiting), parts.floor.picture(id) is not None), view=waiting.handoff.view)
+    shown = card(placed(waiting), parts.floor.picture(id) is not None)
+    return Seen(card=shown, view=waiting.handoff.view, target=waiting.handoff.target_id)
 
 
 async def claim(request: Request, caller: Caller) -> Done:
@@ -217,6 +220,7 @@ ENDPOINTS = (
     Endpoint("/audit", "GET", "The audit log, newest first", entries, Entries, role="supervisor", query=("subject",)),
 )
 PREFIX = "/api/v1"
+EVENTS = "/events"
 
 
 def _route(endpoint: Endpoint) -> Route:
@@ -228,10 +232,25 @@ def _route(endpoint: Endpoint) -> Route:
     return Route(PREFIX + endpoint.path, answered, methods=[endpoint.method], name=f"{endpoint.method} {endpoint.path}")
 
 
+async def events(request: Request) -> Response:
+    """What happens, as it happens: an event stream that a program can take up again by `Last-Event-ID`."""
+    caller, parts = program(request), parts_of(request)
+    after = request.headers.get("last-event-id", "")
+    secret = bearer(request)
+    stream = parts.hub.stream(
+        caller.name, int(after) if after.isdecimal() else None, lambda: parts.tokens.owner(secret) is not None
+    )
+    return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+
 async def description(request: Request) -> Response:
     from agent.console.openapi import described
 
     return JSONResponse(described(ENDPOINTS, PREFIX))
 
 
-ROUTES: list[Any] = [Route(f"{PREFIX}/openapi.json", description), *map(_route, ENDPOINTS)]
+ROUTES: list[Any] = [
+    Route(f"{PREFIX}/openapi.json", description),
+    Route(PREFIX + EVENTS, events),
+    *map(_route, ENDPOINTS),
+]

@@ -60,6 +60,12 @@ def person(request: HTTPConnection, role: Role = "operator", *, touch: bool = Tr
     return _allowed(Caller(account=account, login=login), role)
 
 
+def bearer(request: HTTPConnection) -> str:
+    """The bearer token that a program gives; empty when it gives none."""
+    kind, _, secret = request.headers.get("authorization", "").partition(" ")
+    return secret.strip() if kind.lower() == "bearer" else ""
+
+
 def program(request: HTTPConnection, role: Role = "operator") -> Caller:
     """The account behind the bearer token.
 
@@ -67,8 +73,8 @@ def program(request: HTTPConnection, role: Role = "operator") -> Caller:
         HTTPException: 401 without a valid token, 403 when its account may not.
     """
     parts = parts_of(request)
-    kind, _, secret = request.headers.get("authorization", "").partition(" ")
-    name = parts.tokens.owner(secret.strip()) if kind.lower() == "bearer" else None
+    secret = bearer(request)
+    name = parts.tokens.owner(secret) if secret else None
     account = parts.accounts.find(name) if name else None
     if account is None or account.disabled:
         raise HTTPException(

@@ -1,4 +1,5 @@
-"""The console's own database: accounts, logins, tokens, the audit log, and what operators answered. One SQLite file, which
+"""The console's own database: accounts, logins, tokens, the audit log, and what operators answered. An
+answer that was taken back before it left stays, with a row in `withdrawn` beside it. One SQLite file, which
 outlives the runs that it serves. Every write is committed before the call returns."""
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ CREATE TABLE IF NOT EXISTS answers (
     critical INTEGER NOT NULL, operator TEXT NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL, seconds REAL NOT NULL,
     seeded INTEGER NOT NULL, at TEXT NOT NULL
 );
+CREATE TRIGGER IF NOT EXISTS answers_keep BEFORE UPDATE ON answers BEGIN SELECT RAISE(ABORT, 'answers are append-only'); END;
+CREATE TRIGGER IF NOT EXISTS answers_stay BEFORE DELETE ON answers BEGIN SELECT RAISE(ABORT, 'answers are append-only'); END;
+CREATE TABLE IF NOT EXISTS withdrawn (answer INTEGER PRIMARY KEY, why TEXT NOT NULL, at TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS answers_by_handoff ON answers (handoff);
 CREATE TABLE IF NOT EXISTS snoozed (
     handoff TEXT NOT NULL, operator TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (handoff, operator)

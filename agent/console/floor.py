@@ -67,6 +67,8 @@ class Floor:
         self.desk = desk
         self._db = db
         self._lives = lives
+        if seeds.rate > 0.0:
+            desk.mask(self._seen)
 
     @property
     def running(self) -> bool:
@@ -75,7 +77,7 @@ class Floor:
     def waiting(self) -> list[Waiting]:
         """Oldest first."""
         return [
-            Waiting(handoff=self._shown(handoff), state=state, operator=operator)
+            Waiting(handoff=self.shown(handoff), state=state, operator=operator)
             for handoff, state, operator in self.store.waiting()
         ]
 
@@ -86,7 +88,7 @@ class Floor:
             UnknownError: there is none.
         """
         handoff, state, operator = self.store.handoff(id)
-        return Waiting(handoff=self._shown(handoff) if state != "ended" else blind(handoff), state=state, operator=operator)
+        return Waiting(handoff=self.shown(handoff) if state != "ended" else blind(handoff), state=state, operator=operator)
 
     def is_seeded(self, id: str) -> bool:
         """Whether the suggestion shown now is one that is wrong on purpose."""
@@ -112,9 +114,13 @@ class Floor:
         path = self.run_dir / handoff.screenshot
         return path if handoff.screenshot and path.is_file() else None
 
-    def _shown(self, handoff: Handoff) -> Handoff:
-        wrong = None if self._revealed(handoff.id) else self.seeds.wrong(handoff)
-        return blind(wrong or handoff)
+    def shown(self, handoff: Handoff) -> Handoff:
+        """An open hand-off as operators see it, wherever they do."""
+        return blind(self._seen(handoff))
+
+    def _seen(self, handoff: Handoff) -> Handoff:
+        """With the suggestion that is wrong on purpose, where one was drawn and not answered yet."""
+        return (None if self._revealed(handoff.id) else self.seeds.wrong(handoff)) or handoff
 
     def _revealed(self, id: str) -> bool:
         """Whether a wrong suggestion was answered, by whomever: from then on the policy's own is shown."""
@@ -128,7 +134,7 @@ class Floor:
             handoff, operator = open
             who = operator or "an operator"
             phase: Phase = "waiting" if live is not None else "asleep"
-            return SessionState(row=row, phase=phase, waits_for=f"{who}: {blind(handoff).reason}", handoff=handoff.id)
+            return SessionState(row=row, phase=phase, waits_for=f"{who}: {self.shown(handoff).reason}", handoff=handoff.id)
         if live is None:
             asleep = "its turn" if self.running else "the agents to be started again"
             return SessionState(row=row, phase="queued" if self.running else "asleep", waits_for=asleep)

@@ -89,7 +89,9 @@ async def picture(request: Request) -> Response:
     path = parts_of(request).floor.picture(request.path_params["id"])
     if path is None:
         raise HTTPException(404, "There is no picture of this hand-off.")
-    return FileResponse(path, media_type="image/jpeg", headers={"cache-control": "private, max-age=3600"})
+    # Where suggestions may be wrong on purpose, the picture is taken again when that has been told.
+    kept = "no-store" if parts_of(request).floor.seeds.rate > 0.0 else "private, max-age=3600"
+    return FileResponse(path, media_type="image/jpeg", headers={"cache-control": kept})
 
 
 async def sessions(request: Request) -> Response:
@@ -159,8 +161,12 @@ async def _form(request: Request) -> tuple[Caller, dict[str, str]]:
     return caller, entered
 
 
+def _asks_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
 def _said(request: Request, receipt: Receipt | None = None, to: str = "/queue") -> Response:
-    if "application/json" in request.headers.get("accept", ""):
+    if _asks_json(request):
         return JSONResponse(receipt.model_dump() if receipt else {"handoff": request.path_params["id"], "state": "done"})
     return RedirectResponse(to, 303)
 
@@ -187,9 +193,16 @@ async def undo(request: Request) -> Response:
 
 
 async def claim(request: Request) -> Response:
+    """I will do it: in the window that the page has, else on its live page in the console."""
     caller, _ = await _form(request)
-    parts_of(request).answers.claim(request.path_params["id"], caller.name)
-    return _said(request, to=f"/handoffs/{request.path_params['id']}")
+    parts, id = parts_of(request), request.path_params["id"]
+    waiting = parts.answers.claim(id, caller.name)
+    if parts.floor.desk.takeovers.windowed:
+        return _said(request, to=f"/handoffs/{id}")
+    live = f"/sessions/{waiting.handoff.session}/page"
+    if _asks_json(request):
+        return JSONResponse({"handoff": id, "state": "done", "to": live})
+    return RedirectResponse(live, 303)
 
 
 async def release(request: Request) -> Response:

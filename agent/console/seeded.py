@@ -19,7 +19,6 @@ from schema_extraction.action import (
     Click,
     CloseCase,
     Fill,
-    Provenance,
     Select,
     SendMessage,
     Target,
@@ -64,16 +63,12 @@ def _ranked(handoff: Handoff, action: Action) -> bool:
 def wrong_actions(view: View, action: Action) -> Iterator[Action]:
     """What could be suggested in place of `action` that is valid on the page and does something else.
 
-    A value is replaced by another of the real options; a message by one that the customer sent; a number by ten times it; a
-    press by another critical one.
+    A value is replaced by another of the real options; a message by an earlier one to the customer; a number by ten times it; a
+    press by another critical one. Where the value came from stays as it was: it must not tell the wrong ones from the others.
     """
     match action:
         case Select():
-            yield from (
-                action.but(option=label, provenance=Provenance(source="option"))
-                for label in _options(view, action.target.key)
-                if label != action.option
-            )
+            yield from (action.but(option=label) for label in _options(view, action.target.key) if label != action.option)
         case CloseCase() | TransferCase():
             name = "resolution" if isinstance(action, CloseCase) else "team"
             part = view.part(action.type, name)
@@ -85,7 +80,7 @@ def wrong_actions(view: View, action: Action) -> Iterator[Action]:
                 yield action.but(value=f"{10 * float(plain):.2f}" if "." in plain else plain + "0")
         case SendMessage():
             yield from (
-                action.but(text=message.text, provenance=Provenance(source="generated"))
+                action.but(text=message.text)
                 for message in view.messages
                 if message.direction == "outbound" and message.text != action.text
             )

@@ -12,7 +12,8 @@ from schema_extraction.view import Frozen
 
 
 class Given(Frozen):
-    """One answer, as it was written down. `seconds`: from the card's coming up to the answer, 0.0 where that is not known."""
+    """One answer, as it was written down. `seconds`: from the card's coming up to the answer, 0.0 where that is not known.
+    `withdrawn`: it was taken back, or could not leave."""
 
     handoff: str
     session: str
@@ -23,6 +24,7 @@ class Given(Frozen):
     reason: str
     seconds: float
     seeded: bool
+    withdrawn: bool
     at: datetime
 
 
@@ -45,7 +47,8 @@ class Group(Frozen):
 
 class Supervision(Frozen):
     """`agreement`: how far an operator's acceptance is from that of all on the same processes, in points; large either way is
-    worth a talk. `reasons`: number of edits and rejections by reason."""
+    worth a talk. `reasons`: number of edits and rejections by reason. `withdrawn`: answers that were taken back, or could not
+    leave; they count in nothing else."""
 
     hours: float
     whole: Group
@@ -53,16 +56,20 @@ class Supervision(Frozen):
     processes: tuple[Group, ...]
     reasons: tuple[tuple[str, int], ...]
     agreement: tuple[tuple[str, float], ...]
+    withdrawn: int
 
 
 def supervision(db: Connection, hours: float, rushed_seconds: float) -> Supervision:
     """The figures of the last `hours`."""
     since = (datetime.now(UTC) - timedelta(hours=hours)).isoformat()
     rows = db.execute(
-        "SELECT handoff, session, process, operator, critical, kind, reason, seconds, seeded, at FROM answers WHERE at >= ?",
+        """SELECT handoff, session, process, operator, critical, kind, reason, seconds, seeded, answers.at AS at,
+        withdrawn.why IS NOT NULL AS withdrawn FROM answers LEFT JOIN withdrawn ON withdrawn.answer = answers.rowid
+        WHERE answers.at >= ?""",
         (since,),
     )
-    given = [Given.model_validate(dict(row)) for row in rows]
+    everything = [Given.model_validate(dict(row)) for row in rows]
+    given = [one for one in everything if not one.withdrawn]
     own = [one for one in given if not one.seeded]
     reasons: dict[str, int] = defaultdict(int)
     for one in own:
@@ -79,6 +86,7 @@ def supervision(db: Connection, hours: float, rushed_seconds: float) -> Supervis
         processes=groups(lambda one: one.process or "no process"),
         reasons=tuple(sorted(reasons.items(), key=lambda item: -item[1])),
         agreement=tuple((name, _agreement(name, own)) for name in sorted({one.operator for one in own})),
+        withdrawn=len(everything) - len(given),
     )
 
 

@@ -288,7 +288,8 @@ class Screen:
             live = self._takeovers.live(self._session)
             hold = self._takeovers.holder(self._session)
             mine = self._takeovers.sits(self._session, self._seat)
-            handoff = live.handoff if live is not None else None
+            open = live.handoff if live is not None else None
+            handoff = self._parts.floor.shown(open) if open is not None else None
             done = [describe(action.action) for action in live.acted()] if live is not None and hold is not None else []
             await self._send(
                 "state",

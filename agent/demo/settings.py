@@ -25,7 +25,8 @@ class DemoSettings(PartSettings):
     """`recorded`: cases recorded live, on top of the traces that ship. `copilot`, `held_out`: cases of these two parts.
 
     `concurrency`: held-out sessions at work at the same time; `copilot_concurrency`: the same in copilot.
-    `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of certified steps that an operator checks unawares.
+    `target`, `delta`: see `policies.thresholds`. `audit_rate`: share of cases whose certified steps
+    an operator checks unawares.
     """
 
     out: Path = Path("runs/demo")

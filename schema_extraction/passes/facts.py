@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -24,19 +24,25 @@ _LABELLING = frozenset({"b", "strong", "label", "span", "em", "small"})
 _BOXES = frozenset({"div", "p", "li", "span", "section", "td"})
 _LINE = re.compile(r"(?P<label>[A-Z][\w /'’#&-]{1,38}?)\s*:\s+(?P<value>\S.{0,118})")
 _SHOWING = TEXT_ROLES | {"combobox", "listbox", "meter"}
+_SHOWING_TAGS = frozenset({"output", "meter", "progress"})
+_FILLED = TEXT_ROLES | {"combobox", "listbox"}
 _LABEL_LIMIT = 40
 _VALUE_LIMIT = 240
 _NOT_IN_VALUES = frozenset("p table dl ul ol label h1 h2 h3 h4 h5 h6".split())
 _ITEMS = 12
 
 
-def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None:
+def _fact(node: Node, label: str, raw: str) -> Fact | None:
     label = tidy(label.rstrip(" :"))
     if not label or len(label) > 2 * _LABEL_LIMIT or len(raw) > 2 * _VALUE_LIMIT:
-        return
-    fact = Fact(key="", label=label, value=value(raw, label), section=node.section)
-    draft.facts.append(FoundFact(draft.shared.now, fact, node.frame))
-    draft.claim(*read)
+        return None
+    return Fact(key="", label=label, value=value(raw, label), section=node.section)
+
+
+def _add(draft: Draft, node: Node, label: str, raw: str, *read: Element) -> None:
+    if (fact := _fact(node, label, raw)) is not None:
+        draft.facts.append(FoundFact(draft.shared.now, fact, node.frame))
+        draft.claim(*read)
 
 
 class _Lists:
@@ -214,24 +220,37 @@ def read_pairs(draft: Draft) -> None:
         _pair(draft, node) or _runs(draft, node) or _tail(draft, node) or _line(draft, node)
 
 
-def read_fields(draft: Draft) -> None:
-    """Fields that only show something: read-only inputs, outputs, meters, and what is filled in behind a modal dialog."""
-    for node in draft.nodes:
-        if node.role not in _SHOWING and node.tag not in ("output", "meter", "progress"):
-            continue
+def _shown(draft: Draft, node: Node) -> str:
+    """What a field says that only shows something, else "": a read-only input, an output, a meter, and what is filled in
+    behind a modal dialog."""
+    if (node.role not in _SHOWING and node.tag not in _SHOWING_TAGS) or node.get("cp-sensitive") is not None:
+        return ""
+    if node.inert and node.role in _FILLED:
+        held = value_of(node, options_of(draft.page, node), "")
+        return squash(held.raw) if held else ""
+    if node.role in TEXT_ROLES:
         readonly = node.get("readonly") is not None or node.get("aria-readonly") == "true"
-        if node.get("cp-sensitive") is not None:
-            continue
-        if node.inert and node.role in TEXT_ROLES | {"combobox", "listbox"}:
-            held = value_of(node, options_of(draft.page, node), "")
-            raw = squash(held.raw) if held else ""
-        elif node.role in TEXT_ROLES and readonly:
-            raw = squash(node.get("cp-value"))
-        elif node.tag == "output":
-            raw = squash(node.get("cp-value")) or text_of(node.element)
-        elif node.tag in ("meter", "progress") or node.role == "meter":
-            raw = squash(node.get("aria-valuetext") or node.get("aria-valuenow") or node.get("value"))
-        else:
-            continue
-        if raw and not draft.is_claimed(node) and (label := name_of(draft.page, node)):
-            _add(draft, node, label, raw, node.element)
+        return squash(node.get("cp-value")) if readonly else ""
+    if node.tag == "output":
+        return squash(node.get("cp-value")) or text_of(node.element)
+    if node.tag in ("meter", "progress") or node.role == "meter":
+        return squash(node.get("aria-valuetext") or node.get("aria-valuenow") or node.get("value"))
+    return ""
+
+
+def _said(draft: Draft, nodes: Iterable[Node]) -> Iterator[tuple[Node, str, str]]:
+    for node in nodes:
+        if (raw := _shown(draft, node)) and not draft.is_claimed(node) and (label := name_of(draft.page, node)):
+            yield node, label, raw
+
+
+def read_fields(draft: Draft) -> None:
+    """Fields that only show something."""
+    for node, label, raw in _said(draft, draft.nodes):
+        _add(draft, node, label, raw, node.element)
+
+
+def facts_behind(draft: Draft) -> list[FoundFact]:
+    """What the fields of a draft show now that they lie behind a modal dialog."""
+    found = ((node, _fact(node, label, raw)) for node, label, raw in _said(draft, draft.seats))
+    return [FoundFact(draft.shared.now, fact, node.frame) for node, fact in found if fact is not None]

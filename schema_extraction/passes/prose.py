@@ -71,7 +71,7 @@ def read_prose(draft: Draft) -> None:
                 break
             ending = above
     draft.lines = {
-        section: [line for line in (squash(part) for part in "".join(found).split("\n")) if line]
+        section: [line for part in "".join(found).split("\n") if part and (line := squash(part))]
         for section, found in parts.items()
     }
     draft.names = list(dict.fromkeys(node.names for node in draft.nodes if node.names))

@@ -70,8 +70,8 @@ def share(shared: Shared) -> None:
         shared.history = shared.conversation is not None
     shared.popups = {popup for draft in shared.drafts for popup in draft.opens}
     shared.drawings = {drawing for draft in shared.drafts for drawing in draft.drawings}
-    drawn = shared.drawings
-    shared.fields = crowd(node for draft in shared.drafts for node in draft.fields if not drawn or node.element not in drawn)
+    drawn, front = shared.drawings, [draft for draft in shared.drafts if not draft.hidden]
+    shared.fields = crowd(node for draft in front for node in draft.fields if not drawn or node.element not in drawn)
     shared.radios = {}
     for draft in shared.drafts:
         for node in draft.radios:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from schema_extraction.accname import spec_name
 from schema_extraction.draft import Draft
 from schema_extraction.page import Node, Page
@@ -21,15 +19,18 @@ def for_layout(page: Page, table: Node) -> bool:
     return any(page.of[child].tabled for child in table.element if child in page.of)
 
 
-def _rows(page: Page, box: Node) -> Iterator[Node]:
+def _rows(page: Page, box: Node) -> list[Node]:
+    found: list[Node] = []
+    of = page.of
     for child in box.element:
-        node = page.of.get(child)
+        node = of.get(child)
         if node is None or node.role in TABLE_ROLES:
             continue
         if node.role == "row":
-            yield node
-        else:
-            yield from _rows(page, node)
+            found.append(node)
+        elif len(child):
+            found += _rows(page, node)
+    return found
 
 
 def _cells(page: Page, row: Node) -> list[Node]:
@@ -87,13 +88,14 @@ def _row_of(cell: Node) -> Node:
 def _row(page: Page, cells: list[Node], headers: tuple[str, ...]) -> Row:
     first, last = _row_of(cells[0]), _row_of(cells[-1])
     memo = (first if first is last else first.parent or first).remembers()
-    if memo.get("headers") != headers or memo.get("of") != cells:
-        memo["headers"], memo["of"] = headers, cells
-        memo["row"] = Row(
-            cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
-            href=_href(cells, page),
-        )
-    row: Row = memo["row"]
+    known: tuple[list[Node], tuple[str, ...], Row] | None = memo.get("row")
+    if known is not None and (known[0] is cells or known[0] == cells) and known[1] == headers:
+        return known[2]
+    row = Row(
+        cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
+        href=_href(cells, page),
+    )
+    memo["row"] = (cells, headers, row)
     return row
 
 

@@ -99,7 +99,7 @@ def test_an_audit_cannot_be_told_from_a_low_score() -> None:
     assert audit.reason == unsure.reason
 
 
-def test_audits_are_a_random_share_that_a_restart_does_not_change() -> None:
+def test_audits_are_a_random_share_of_cases_that_a_restart_does_not_change() -> None:
     def audited(seed: int) -> list[bool]:
         gate = Gate("selective", certified(), FixedCritic(0.8), audit_rate=0.2, seed=seed)
         return [gate.decide(view(f"C-{i}"), (), proposals(SENDS)).audit for i in range(1000)]
@@ -110,7 +110,10 @@ def test_audits_are_a_random_share_that_a_restart_does_not_change() -> None:
     assert audited(2) != first
     gate = Gate("selective", certified(), FixedCritic(0.8), audit_rate=0.5, seed=3)
     histories = [tuple(HistoryItem(action=Wait(), actor="agent") for _ in range(n)) for n in range(40)]
-    assert len({gate.decide(view(), history, proposals(SENDS)).audit for history in histories}) == 2
+    for case in (f"C-{i}" for i in range(20)):
+        assert len({gate.decide(view(case), history, proposals(SENDS)).audit for history in histories}) == 1
+    nameless = view().but(case_id=None)
+    assert len({gate.decide(nameless, history, proposals(SENDS)).audit for history in histories}) == 2
     with pytest.raises(ValueError, match="audit rate"):
         Gate("selective", audit_rate=5)
 

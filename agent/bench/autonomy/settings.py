@@ -24,7 +24,7 @@ class AutonomySettings(PartSettings):
     process that comes later, the last of each being all of them; `newcomer_held_out` of it are worked unattended.
 
     `target`, `delta`, `least`: see `policies.thresholds`; `newcomer_target` of the process that comes later. `audit_rate`:
-    share of certified steps that an operator checks unawares.
+    share of cases whose certified steps an operator checks unawares.
     """
 
     out: Path = Path("runs/bench/autonomy")

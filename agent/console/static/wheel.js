@@ -24,6 +24,8 @@ function connect() {
   socket.onopen = () => {
     tries = 0;
     if (wanted) take();
+    else if (sessionStorage.getItem("take") === location.pathname) askFor(); // they have come here to do it themselves
+    sessionStorage.removeItem("take");
   };
   socket.onmessage = ({ data }) => (typeof data === "string" ? hear(JSON.parse(data)) : draw(data));
   socket.onclose = ({ code }) => {
@@ -86,6 +88,8 @@ function drive(now) {
 
 function state(now) {
   over = now.over;
+  if (now.mine) wanted = true;
+  else if (mine && !now.driver) wanted = false;
   const driver = find("driver");
   const others = now.driver && !now.mine;
   driver.textContent = now.over ? "session is over" : now.mine ? "you drive" : now.driver ? `${now.driver} drives` : "the agent drives";
@@ -93,8 +97,9 @@ function state(now) {
   if (!now.driver) driver.textContent += now.waits ? ", and waits" : "";
   const self = document.body.dataset.operator;
   find("take").hidden = now.over || now.mine || (others && now.driver !== self);
-  find("take").disabled = false;
-  find("take").textContent = now.driver === self ? "Drive from this screen" : "Take over";
+  const asked = wanted && !now.driver;
+  find("take").disabled = asked;
+  find("take").textContent = asked ? "Waiting for the agent's step …" : now.driver === self ? "Drive from this screen" : "Take over";
   find("back").hidden = !now.mine;
   find("back").disabled = false;
   find("hint").textContent = now.mine
@@ -104,7 +109,6 @@ function state(now) {
   find("suggestion").textContent = now.suggestion;
   if (now.driver) lines(find("done"), now.done, "Nothing yet. What an operator does is recorded as a correction.");
   if (now.mine !== mine) drive(now.mine);
-  if (!now.mine && !now.driver) wanted = false;
 }
 
 function lines(place, texts, empty) {
@@ -129,18 +133,20 @@ function returned(told) {
 
 function refused({ message }) {
   find("take").disabled = find("back").disabled = false;
+  find("take").textContent = "Take over";
   const hint = find("hint");
   hint.textContent = message;
   if (!mine) wanted = false;
 }
 
-find("take").onclick = () => {
+function askFor() {
   wanted = true;
   find("take").disabled = true;
   find("take").textContent = "Waiting for the agent's step …";
   find("returned").hidden = true;
   take();
-};
+}
+find("take").onclick = askFor;
 find("back").onclick = () => {
   wanted = false;
   find("back").disabled = true;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +16,7 @@ import httpx
 
 from agent.console.app import create_app
 from agent.console.parts import Parts, with_runner
+from agent.console.serving import ConsoleServer
 from agent.console.settings import ConsoleSettings
 from agent.desk import Desk
 from agent.handoff import Ending, Handoff
@@ -43,6 +46,8 @@ VIEW = View(
             name="Method",
             options=(Option(label="Card", value="c", selected=True), Option(label="Bank", value="b")),
         ),
+        Control(ref="e6", key="remark", role="textbox", name="Remark", hint="For colleagues.", format=Format(max_length=200)),
+        Control(ref="e7", key="urgent", role="checkbox", name="Urgent", checked=False),
         Control(ref="e4", key="submit", role="button", name="Submit", critical=True),
         Control(ref="e5", key="refuse", role="button", name="Refuse", critical=True),
     ),
@@ -104,6 +109,18 @@ class Office:
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=True)
         return httpx.AsyncClient(transport=transport, base_url="http://console", headers=headers)
 
+    @asynccontextmanager
+    async def served(self) -> AsyncIterator[str]:
+        """The console on a port of its own, for browsers; yields its address."""
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = ConsoleServer(self.app, self.parts)
+            serving = asyncio.create_task(server.serve([listening]))
+            try:
+                yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+            finally:
+                server.should_exit = True
+                await serving
+
     async def signed_in(self, name: str) -> tuple[httpx.AsyncClient, str]:
         """A person's browser and its CSRF token."""
         client = self.client(accept="application/json", origin="http://console")
@@ -127,7 +144,7 @@ async def office(folder: Path, **settings: Any) -> AsyncIterator[Office]:
         lives={},
         send=send,
         changed=lambda: None,
-        settings=SimpleNamespace(operator="operator", takeover=TakeoverSettings()),
+        settings=SimpleNamespace(operator="operator", takeover=TakeoverSettings(), headed=False, attach=""),
     )
     worker.takeovers = Takeovers(worker)
     desk.bind(worker)

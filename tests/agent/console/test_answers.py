@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
 from anyio.from_thread import BlockingPortal
 
 from agent.console.seeded import wrong_actions
+from agent.console.supervision import supervision
 from agent.errors import EndedError
 from schema_extraction.action import Fill, Select, same_action
 from tests.agent.console.office import AMOUNT, METHOD, SUBMIT, VIEW, office
@@ -44,6 +46,15 @@ def test_an_accepted_critical_action_can_be_taken_back(tmp_path: Path, portal: B
             assert desk.sent == [] and desk.store.count_open() == 1
             rejected = await kim.post(f"/api/v1/handoffs/{id}/verdict", json={"kind": "reject", "reason": "wrong_value"})
             assert rejected.json()["state"] == "rejected"
+            # What was taken back stays on record as that, and counts for nothing.
+            rows = desk.parts.db.execute(
+                "SELECT kind, why FROM answers LEFT JOIN withdrawn ON answer = answers.rowid ORDER BY answers.rowid"
+            )
+            assert [tuple(row) for row in rows] == [("accept", "undone"), ("reject", None)]
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                desk.parts.db.execute("DELETE FROM answers")
+            figures = supervision(desk.parts.db, 24.0, 1.5)
+            assert (figures.withdrawn, figures.whole.answers, figures.whole.rejected) == (1, 1, 1.0)
 
     portal.call(scenario)
 
