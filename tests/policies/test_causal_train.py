@@ -23,7 +23,18 @@ from policies.trace import TraceWriter
 from schema_extraction.action import Select
 from tests.policies import lm, made
 
-TINY = CausalSettings(base="scratch:tiny", epochs=6, batch=4, rows=4, budget=900, threads=1, judged=3, critic_epochs=8, rank=4)
+TINY = CausalSettings(
+    base="scratch:tiny",
+    epochs=20,
+    learning_rate=6e-3,
+    batch=4,
+    rows=4,
+    budget=900,
+    threads=1,
+    judged=3,
+    critic_epochs=8,
+    rank=4,
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
