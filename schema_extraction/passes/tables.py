@@ -85,18 +85,18 @@ def _row_of(cell: Node) -> Node:
     return row
 
 
-def _row(page: Page, cells: list[Node], headers: tuple[str, ...]) -> Row:
-    first, last = _row_of(cells[0]), _row_of(cells[-1])
-    memo = (first if first is last else first.parent or first).remembers()
+def _row(page: Page, cells: list[Node], headers: tuple[str, ...], lines: int) -> Row:
+    row = _row_of(cells[0])
+    memo = (row if lines == 1 or _row_of(cells[-1]) is row else row.parent or row).remembers()
     known: tuple[list[Node], tuple[str, ...], Row] | None = memo.get("row")
     if known is not None and (known[0] is cells or known[0] == cells) and known[1] == headers:
         return known[2]
-    row = Row(
+    found = Row(
         cells=tuple(_cell(page, cell, headers[i] if i < len(headers) else "") for i, cell in enumerate(cells)),
         href=_href(cells, page),
     )
-    memo["row"] = (cells, headers, row)
-    return row
+    memo["row"] = (cells, headers, found)
+    return found
 
 
 def _href(cells: list[Node], page: Page) -> str:
@@ -166,7 +166,7 @@ def read_tables(draft: Draft) -> None:
         if not heads and (not body or max(len(cells) for cells in body) < 2):
             continue
         headers = tuple(text_of(cell.element, naming=True) for cell in heads[-1]) if heads else ()
-        read = tuple(_row(page, cells, headers) for cells in body)
+        read = tuple([_row(page, cells, headers, lines) for cells in body])
         name = spec_name(page, table)
         section = table.section
         draft.tables.append(
