@@ -28,7 +28,8 @@ LOOK = """() => {
   const article = () => one && document.querySelector(`[data-handoff="${CSS.escape(one.id)}"]`);
   const accept = () => {
     const button = article()?.querySelector('[data-key="a"]');
-    if (one.idle && one.card) seen.push(one);
+    const { id, row, card, picture } = one;
+    if (one.idle && card) seen.push({ id, row, card, picture });
     one = null;
     button?.click();
   };
