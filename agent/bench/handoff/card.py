@@ -28,15 +28,19 @@ LOOK = """() => {
   const article = () => one && document.querySelector(`[data-handoff="${CSS.escape(one.id)}"]`);
   const accept = () => {
     const button = article()?.querySelector('[data-key="a"]');
-    const { id, row, card, picture } = one;
-    if (one.idle && card) seen.push({ id, row, card, picture });
+    if (button) {
+      button.click();
+      return setTimeout(accept, 200); // until it is through: a card that came by itself takes no answer at first
+    }
+    const { id, idle, row, card, picture } = one;
+    if (idle && card) seen.push({ id, row, card, picture });
     one = null;
-    button?.click();
+    look();
   };
   const look = () => {
     for (const link of document.querySelectorAll("[data-card]")) {
       const id = link.dataset.card;
-      if (!met.has(id)) met.set(id, { idle: one === null, at: Date.now() });
+      if (!met.has(id)) met.set(id, { idle: one === null });
       if (one !== null || met.get(id).looked) continue;
       met.get(id).looked = true;
       one = { id, idle: met.get(id).idle, row: 0, card: 0, picture: 0 };
@@ -51,7 +55,10 @@ LOOK = """() => {
     const image = shown.querySelector(".shot img");
     if (!image || mine.pictured) return;
     mine.pictured = true;
-    image.decode().then(() => painted((at) => ((mine.picture = at), accept())));
+    image.decode().then(
+      () => painted((at) => ((mine.picture = at), accept())),
+      () => (mine.pictured = false), // another took its place
+    );
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
   look();
