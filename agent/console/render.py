@@ -40,6 +40,14 @@ def clock(moment: datetime | str) -> str:
     return f"{found:%Y-%m-%d %H:%M:%S} UTC"
 
 
+def moment(text: str) -> str:
+    """A time as a page tells it, shorter where it is in ISO 8601: ``31 May 14:05``."""
+    try:
+        return f"{datetime.fromisoformat(text):%d %b %H:%M}"
+    except ValueError:
+        return text
+
+
 def words(name: str) -> str:
     """`send_message` as ``send message``."""
     return name.replace("_", " ")
@@ -54,7 +62,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"span": span, "clock": clock, "words": words, "described": describe}
+    made.filters |= {"span": span, "clock": clock, "moment": moment, "words": words, "described": describe}
     made.globals |= {"REASONS": REASONS, "ROLES": ROLES}
     return made
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from schema_extraction.profile import Profile
+
+SLOW = 0.4
+"""Seconds that the application takes to answer at `/slow`."""
 
 PAGES = Path(__file__).parent / "pages"
 STYLE = (PAGES / "desk.css").read_text(encoding="utf-8")
@@ -131,6 +135,9 @@ class Desk:
                         "KB",
                         '<button onclick="this.textContent=1">Show policy</button><label>Search <input></label>',
                     )
+                elif path == "/slow":
+                    time.sleep(SLOW)
+                    self.answer("answer", kind="text/plain")
                 elif path == "/orders":
                     self.answer(json.dumps({"found": "Order found"}), kind="application/json")
                 elif path == "/cases":

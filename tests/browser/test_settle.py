@@ -73,11 +73,6 @@ def test_a_chain_of_changes_is_waited_for(portal: BlockingPortal, settler: Settl
 
 def test_a_request_by_script_and_what_it_draws_are_waited_for(portal: BlockingPortal, settler: Settler, desk: Desk) -> None:
     async def run() -> str:
-        async def slow(route) -> None:  # type: ignore[no-untyped-def]
-            await asyncio.sleep(0.4)
-            await route.fulfill(body="answer", headers={"Access-Control-Allow-Origin": "*"})
-
-        await settler.page.route("**/slow", slow)
         await settler.page.goto(f"{desk.url}/cases")
         await settler.settle()
         await settler.page.evaluate("() => { fetch('/slow').then(r => r.text()).then(t => document.body.append(t)) }")
@@ -96,14 +91,9 @@ def test_what_can_be_done_meanwhile_is_done_once_while_an_answer_is_still_to_com
     async def run() -> tuple[list[str], str]:
         texts = []
 
-        async def slow(route) -> None:  # type: ignore[no-untyped-def]
-            await asyncio.sleep(0.4)
-            await route.fulfill(body="answer", headers={"Access-Control-Allow-Origin": "*"})
-
         async def meanwhile() -> None:
             texts.append(await settler.page.inner_text("body"))
 
-        await settler.page.route("**/slow", slow)
         await settler.page.goto(f"{desk.url}/cases")
         assert (await settler.settle(meanwhile=meanwhile)).quiet
         texts.clear()

@@ -87,7 +87,8 @@ export function tick() {
 
 export function count(input) {
   const shown = find(`[data-counter="${input.id}"]`);
-  if (shown) shown.textContent = `${input.value.length} of ${input.maxLength} characters`;
+  const most = input.maxLength < 20000 ? ` of ${input.maxLength}` : ""; // beyond that it is the console's own limit
+  if (shown) shown.textContent = `${input.value.length}${most} characters`;
 }
 
 /** Fill in what the page itself knows better: times, counters, which card is open, the number in the title. */

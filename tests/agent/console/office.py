@@ -46,6 +46,8 @@ VIEW = View(
             name="Method",
             options=(Option(label="Card", value="c", selected=True), Option(label="Bank", value="b")),
         ),
+        Control(ref="e6", key="remark", role="textbox", name="Remark", hint="For colleagues.", format=Format(max_length=200)),
+        Control(ref="e7", key="urgent", role="checkbox", name="Urgent", checked=False),
         Control(ref="e4", key="submit", role="button", name="Submit", critical=True),
         Control(ref="e5", key="refuse", role="button", name="Refuse", critical=True),
     ),

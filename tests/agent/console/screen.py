@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.agent.console.staffed import PASSWORD
+from tests.agent.console.staffed import PASSWORD, Staffed
 
 expect.set_options(timeout=60_000)
 
@@ -52,3 +52,16 @@ async def go(page: Page, address: str) -> None:
 async def ready(page: Page, id: str) -> None:
     """Return when the card of a hand-off is there and takes answers."""
     await page.locator(f"#card:not([aria-busy=true]) article[data-handoff='{id}']").wait_for()
+
+
+async def point(run: Staffed, page: Page, find: Callable[[Page], Any], session: str = "") -> tuple[float, float]:
+    """Where in the operator's window an element of the page that they drive is drawn. `session`: default the only one."""
+    lives = run.runner.worker.lives
+    live = lives[session or next(iter(lives))]
+    assert live.page
+    box = await find(live.page.page).bounding_box()
+    shown = await page.locator("#picture").bounding_box()
+    size = live.page.page.viewport_size
+    assert box and shown and size
+    x = shown["x"] + (box["x"] + box["width"] / 2) / size["width"] * shown["width"]
+    return x, shown["y"] + (box["y"] + box["height"] / 2) / size["height"] * shown["height"]

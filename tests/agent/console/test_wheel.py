@@ -17,13 +17,13 @@ from agent.settings import TakeoverSettings
 from policies.scripted import ScriptedPolicy
 from policies.trace import read_steps
 from tests.agent.app import TinyApp
-from tests.agent.console.staffed import PASSWORD, Staffed, staffed
+from tests.agent.console.screen import point, screen
+from tests.agent.console.staffed import Staffed, staffed
 from tests.agent.script import OpenGate, settings
 from tests.agent.test_takeover import wait_for_amount
 
 pytestmark = pytest.mark.browser
 SECONDS = 300
-expect.set_options(timeout=60_000)
 
 
 @asynccontextmanager
@@ -32,18 +32,8 @@ async def console(browser: Browser, app: TinyApp, run_dir: Path, **changes: Any)
     async with asyncio.timeout(SECONDS):
         policy = ScriptedPolicy(wait_for_amount)
         async with staffed(settings(app, run_dir, **changes), policy, ["C-1"], lambda _: OpenGate()) as run:
-            context = await browser.new_context(viewport={"width": 1500, "height": 900})
-            context.set_default_timeout(60_000)
-            page = await context.new_page()
-            await page.goto(f"{run.address}/login")
-            await page.get_by_label("Name").fill("kim")
-            await page.get_by_label("Password").fill(PASSWORD)
-            await page.get_by_role("button", name="Sign in").click()
-            await page.wait_for_url("**/queue")
-            try:
+            async with screen(browser, run.address, viewport={"width": 1500, "height": 900}) as page:
                 yield run, page
-            finally:
-                await context.close()
 
 
 async def the_session(run: Staffed) -> str:
@@ -51,18 +41,6 @@ async def the_session(run: Staffed) -> str:
     while not any(live.page is not None for live in lives.values()):
         await asyncio.sleep(0.05)
     return next(iter(lives))
-
-
-async def point(run: Staffed, page: Page, find: Callable[[Page], Any]) -> tuple[float, float]:
-    """Where in the operator's window an element of the driven page is drawn."""
-    (live,) = run.runner.worker.lives.values()
-    assert live.page
-    box = await find(live.page.page).bounding_box()
-    shown = await page.locator("#picture").bounding_box()
-    size = live.page.page.viewport_size
-    assert box and shown and size
-    x = shown["x"] + (box["x"] + box["width"] / 2) / size["width"] * shown["width"]
-    return x, shown["y"] + (box["y"] + box["height"] / 2) / size["height"] * shown["height"]
 
 
 def run_it(portal: BlockingPortal, scenario: Callable[[], Awaitable[None]]) -> None:
