@@ -10,7 +10,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from agent.bench.handoff.many import CHOOSY
-from agent.bench.handoff.office import opened_office
+from agent.bench.handoff.office import opened_office, opened_practice
 from agent.console.client import ConsoleClient
 from agent.demo.clerk import Clerk
 from fixtures.bpm.judge import judge
@@ -41,7 +41,11 @@ class Fussy(Operator):
 
 def test_a_program_with_a_token_works_cases_to_their_end(tmp_path: Path, portal: BlockingPortal) -> None:
     async def scenario() -> None:
-        async with asyncio.timeout(SECONDS), opened_office(tmp_path, CASES, concurrency=2, open_pages=CASES) as office:
+        async with (
+            asyncio.timeout(SECONDS),
+            opened_practice(tmp_path, CASES) as practice,
+            opened_office(tmp_path, practice, concurrency=2, open_pages=CASES) as office,
+        ):
             told: Counter[tuple[str, str]] = Counter()
             office.runner.desk.watch(lambda id, change: told.update([(id, change)]))
             oracle = Oracle(office.db)
@@ -53,7 +57,7 @@ def test_a_program_with_a_token_works_cases_to_their_end(tmp_path: Path, portal:
                     ready = asyncio.Event()
                     working = asyncio.create_task(clerk.work(ready.set))
                     await ready.wait()
-                    summaries = await office.runner.run(office.cases)
+                    summaries = await office.runner.run(practice.cases)
                     await working
                     assert not told - Counter(clerk.heard)
                     assert clerk.answered["reject"] >= CASES and clerk.answered["accept"] >= CASES
