@@ -219,8 +219,8 @@ class Desk:
     async def picture_again(self, id: str) -> None:
         """Another suggestion is shown than before: take the picture of the hand-off's page anew, if that is open."""
         live = self._run.lives.get(self._open_handoff(id).session)
-        if live is not None and live.handoff is not None and live.handoff.id == id:
-            await live.take_picture(live.handoff)
+        if live is not None and live.page is not None and live.handoff is not None and live.handoff.id == id:
+            await live.take_picture(live.handoff, await live.page.view())
 
     async def stale(self, handoff: Handoff) -> None:
         """The page is no longer as it was handed off."""

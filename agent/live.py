@@ -261,13 +261,13 @@ class Live:
         await self.act_for(self.operator or self.worker.settings.operator)
         if not shown.taken_by and not self.worker.desk.masked:
             await self._card(page, shown, anchor(view, shown.proposal.action) if shown.proposal else None)
-        await self.take_picture(shown)
+        await self.take_picture(shown, view)
         await (page.recorder.resume() if page.recorder.started else page.recorder.start())
         page.page.once("close", self._page_closed)
         self.worker.desk.moved(shown)
         return True
 
-    async def take_picture(self, handoff: Handoff) -> None:
+    async def take_picture(self, handoff: Handoff, view: View) -> None:
         """Write the picture of a hand-off's page, with the field of the suggestion that operators see outlined.
 
         Raises:
@@ -277,7 +277,7 @@ class Live:
         if page is None or not handoff.screenshot:
             return
         proposal = self.worker.desk.as_shown(handoff).proposal
-        ref = anchor(await page.view(), proposal.action) if proposal else None
+        ref = anchor(view, proposal.action) if proposal else None
         picture = self.worker.settings.run_dir / handoff.screenshot
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_bytes(await page.screenshot(ref))

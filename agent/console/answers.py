@@ -249,7 +249,7 @@ class Answers:
         await self._floor.desk.release(handoff.id, verdict.operator)
         try:
             await self._floor.desk.picture_again(handoff.id)
-        except BrowserError as error:
+        except (BrowserError, DeskError) as error:
             logger.info("{}: no new picture: {}", handoff.id, error)
         self._seen.pop((handoff.id, verdict.operator), None)
         self._hub.publish("handoff", id=handoff.id, change="shown", operator="")

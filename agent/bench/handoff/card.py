@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.bench.handoff.office import OPERATOR, opened_office, outside
+from agent.bench.handoff.office import OPERATOR, Practice, opened_office, outside
 from agent.bench.handoff.results import Times
+from agent.console.client import ConsoleClient, over
 from agent.desk import Change
 from browser.launch import BrowserSettings
 from browser.session import Page, opened
@@ -16,8 +17,6 @@ from policies.gate import Gate
 from policies.proposal import Decision, History, Proposal
 from schema_extraction.view import Frozen, View
 
-CASES_FOR = 3
-"""Hand-offs that a case gives, at the least."""
 WIDTH, HEIGHT = 1400, 900
 
 LOOK = """() => {
@@ -28,14 +27,19 @@ LOOK = """() => {
   const article = () => one && document.querySelector(`[data-handoff="${CSS.escape(one.id)}"]`);
   const accept = () => {
     const button = article()?.querySelector('[data-key="a"]');
-    if (one.idle && one.card) seen.push(one);
+    if (button) {
+      button.click();
+      return setTimeout(accept, 200); // until it is through: a card that came by itself takes no answer at first
+    }
+    const { id, idle, row, card, picture } = one;
+    if (idle && card) seen.push({ id, row, card, picture });
     one = null;
-    button?.click();
+    look();
   };
   const look = () => {
     for (const link of document.querySelectorAll("[data-card]")) {
       const id = link.dataset.card;
-      if (!met.has(id)) met.set(id, { idle: one === null, at: Date.now() });
+      if (!met.has(id)) met.set(id, { idle: one === null });
       if (one !== null || met.get(id).looked) continue;
       met.get(id).looked = true;
       one = { id, idle: met.get(id).idle, row: 0, card: 0, picture: 0 };
@@ -50,7 +54,10 @@ LOOK = """() => {
     const image = shown.querySelector(".shot img");
     if (!image || mine.pictured) return;
     mine.pictured = true;
-    image.decode().then(() => painted((at) => ((mine.picture = at), accept())));
+    image.decode().then(
+      () => painted((at) => ((mine.picture = at), accept())),
+      () => (mine.pictured = false), // another took its place
+    );
   };
   new MutationObserver(look).observe(document, { childList: true, subtree: true });
   look();
@@ -82,7 +89,7 @@ class Noted:
         return decision
 
 
-async def measure(folder: Path, cards: int, count: Callable[[], None]) -> tuple[Times, ...]:
+async def measure(folder: Path, practice: Practice, cards: int, count: Callable[[], None]) -> tuple[Times, ...]:
     """`count` is called for every card; there may be fewer than `cards` when the cases are over before.
 
     Raises:
@@ -90,16 +97,17 @@ async def measure(folder: Path, cards: int, count: Callable[[], None]) -> tuple[
     """
     last: dict[str, float] = {}
     decided: dict[str, float] = {}
-    cases = -(-cards // CASES_FOR)
 
     def moved(id: str, change: Change) -> None:
         if change == "opened":
             decided[id] = last.get(id.rpartition(".")[0], 0.0)
 
-    async with opened_office(folder, cases, lambda session: Noted(session, last), concurrency=1, open_pages=cases) as office:
+    async with opened_office(
+        folder, practice, lambda session: Noted(session, last), concurrency=1, open_pages=len(practice.cases)
+    ) as office:
         office.runner.desk.watch(moved)
         async with outside(look, office, office.password, cards, count=count) as looking:
-            running = asyncio.create_task(office.runner.run(office.cases))
+            running = asyncio.create_task(office.runner.run(practice.cases))
             try:
                 seen = await looking
             finally:
@@ -116,23 +124,35 @@ def look(
     address: str, token: str, db: Path, password: str, wanted: int, progress: Callable[[int, int], None]
 ) -> tuple[Sight, ...]:
     """The operator's browser, with a process of its own."""
-    return asyncio.run(_look(address, password, wanted, progress))
+    return asyncio.run(_look(address, token, password, wanted, progress))
 
 
-async def _look(address: str, password: str, wanted: int, progress: Callable[[int, int], None]) -> tuple[Sight, ...]:
-    async with opened(BrowserSettings()) as browser:
+async def _look(
+    address: str, token: str, password: str, wanted: int, progress: Callable[[int, int], None]
+) -> tuple[Sight, ...]:
+    async with opened(BrowserSettings()) as browser, ConsoleClient(address, token) as console:
         page = await browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         await sign_in(page, address, password)
         await page.evaluate(LOOK)
-        progress(0, wanted)
+        ended = asyncio.create_task(_ended(console, lambda: progress(0, wanted)))
         seen = 0
-        while seen < wanted:
-            more = await page.wait_for_function(
-                "(before) => benchSeen.length > before && benchSeen.length", arg=seen, timeout=0
-            )
-            seen = int(await more.json_value())
+        while seen < wanted and not ended.done():
+            more = asyncio.ensure_future(page.wait_for_function("(before) => benchSeen.length > before", arg=seen, timeout=0))
+            await asyncio.wait({more, ended}, return_when=asyncio.FIRST_COMPLETED)
+            more.cancel()
+            await asyncio.gather(more, return_exceptions=True)
+            seen = int(await page.evaluate("benchSeen.length"))
             progress(seen, wanted)
+        ended.cancel()
+        await asyncio.gather(ended, return_exceptions=True)
         return tuple(Sight.model_validate(one) for one in await page.evaluate("benchSeen"))
+
+
+async def _ended(console: ConsoleClient, ready: Callable[[], None]) -> None:
+    """Return when every case of the run is over."""
+    async for event in console.events(ready):
+        if event.name == "state" and over(event.data):
+            return
 
 
 async def sign_in(page: Page, address: str, password: str) -> None:

@@ -6,11 +6,14 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from rich.table import Table
 
 from agent.bench.handoff import card, many, pictures, resume
+from agent.bench.handoff.office import opened_practice
 from agent.bench.handoff.results import HandoffBench, HandoffSettings, shortfalls
 from agent.bench.results import Machine
 from browser.launch import BrowserSettings
@@ -20,6 +23,8 @@ CHANGES = 2
 """Of a page that is taken over: typing and scrolling."""
 HANDOFFS = 5
 """About so many a case has in copilot."""
+CASE_CHANGES = 3
+"""Hand-offs that a case has at the least, also where every other step is the agent's."""
 
 
 async def run(settings: HandoffSettings, folder: Path, progress: Callable[[int, int], None]) -> HandoffBench:
@@ -27,7 +32,7 @@ async def run(settings: HandoffSettings, folder: Path, progress: Callable[[int, 
 
     Raises:
         LaunchError, PageError, SignInError: there is no browser, or a page cannot be opened. RunError: an operator's program
-            died.
+            died. ServingError: the application does not come up.
     """
     total = settings.resumes + settings.cards + HANDOFFS * settings.sessions + CHANGES
     done, started = 0, time.monotonic()
@@ -41,13 +46,24 @@ async def run(settings: HandoffSettings, folder: Path, progress: Callable[[int, 
     progress(0, total)
     async with opened(BrowserSettings()) as browser:
         version = browser.version
-    found = HandoffBench(
-        machine=Machine(cores=os.cpu_count() or 0, load=load, python=platform.python_version(), chromium=version, versions={}),
-        resume=await resume.measure(folder / "resume", settings.resumes, count),
-        card=await card.measure(folder / "card", settings.cards, count),
-        many=await many.measure(folder / "many", settings.sessions, count),
-        pictures=await pictures.measure(folder / "pictures", settings.seconds, count),
-    )
+    shares = {
+        "resume": -(-settings.resumes // CASE_CHANGES),
+        "card": -(-settings.cards // CASE_CHANGES),
+        "many": settings.sessions,
+        "pictures": 1,
+    }
+    async with opened_practice(folder, sum(shares.values())) as practice:
+        ids = iter(practice.cases)
+        parts = {name: replace(practice, cases=tuple(islice(ids, share))) for name, share in shares.items()}
+        found = HandoffBench(
+            machine=Machine(
+                cores=os.cpu_count() or 0, load=load, python=platform.python_version(), chromium=version, versions={}
+            ),
+            resume=await resume.measure(folder / "resume", parts["resume"], settings.resumes, count),
+            card=await card.measure(folder / "card", parts["card"], settings.cards, count),
+            many=await many.measure(folder / "many", parts["many"], count),
+            pictures=await pictures.measure(folder / "pictures", parts["pictures"], settings.seconds, count),
+        )
     found = found.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
     return found.model_copy(update={"short": tuple(shortfalls(found, settings))})
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from agent.bench.handoff.office import OPERATOR, opened_office, outside
+from agent.bench.handoff.office import OPERATOR, Practice, opened_office, outside
 from agent.bench.handoff.results import Many
 from agent.console.client import ConsoleClient
 from agent.demo.clerk import Clerk
@@ -31,18 +31,19 @@ class Heard(Frozen):
     answered: dict[str, int]
 
 
-async def measure(folder: Path, sessions: int, count: Callable[[], None]) -> Many:
+async def measure(folder: Path, practice: Practice, count: Callable[[], None]) -> Many:
     """Work as many cases as there are sessions, all at once. `count` is called for every hand-off that is answered.
 
     Raises:
         RunError: the operator's program died.
     """
-    async with opened_office(folder, sessions, concurrency=sessions, open_pages=sessions) as office:
+    sessions = len(practice.cases)
+    async with opened_office(folder, practice, concurrency=sessions, open_pages=sessions) as office:
         told: Counter[tuple[str, Change]] = Counter()
         office.runner.desk.watch(lambda id, change: told.update([(id, change)]))
         async with outside(operate, office, count=count) as operating:
             own, everything, started = _seconds(whole=False), _seconds(), time.monotonic()
-            summaries = await office.runner.run(office.cases)
+            summaries = await office.runner.run(practice.cases)
             seconds = time.monotonic() - started
             agent, whole = _seconds(whole=False) - own, _seconds() - everything
             heard = await operating

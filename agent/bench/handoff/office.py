@@ -36,6 +36,31 @@ OPERATOR = "op1"
 
 
 @dataclass(frozen=True)
+class Practice:
+    """The application while it is served: its address, its database, its open cases."""
+
+    base_url: str
+    db: Path
+    cases: tuple[str, ...]
+
+
+@asynccontextmanager
+async def opened_practice(folder: Path, cases: int) -> AsyncIterator[Practice]:
+    """Serve the practice BPM with so many open cases, in a process of its own.
+
+    Raises:
+        ServingError: it did not come up.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    db = folder / "bpm.sqlite"
+    async with running_bpm(BpmSettings(db=db, cases=cases, splits=("test",))) as base_url:
+        oracle = Oracle(db)
+        ids = tuple(oracle.case_ids())
+        oracle.close()
+        yield Practice(base_url, db, ids)
+
+
+@dataclass(frozen=True)
 class Office:
     """`address`, `token`, `password`: what the operator needs to know of the console; `db`: the application's database; `log`:
     the folder that the operator's program logs into."""
@@ -46,45 +71,41 @@ class Office:
     db: Path
     log: Path
     runner: Runner
-    cases: list[str]
 
 
 @asynccontextmanager
 async def opened_office(
     folder: Path,
-    cases: int,
+    practice: Practice,
     gates: Callable[[str], Decider] = lambda _: Gate("copilot"),
     *,
     concurrency: int,
     open_pages: int = 0,
 ) -> AsyncIterator[Office]:
-    """Open application, agents and console; nothing works before `office.runner.run`.
+    """Open agents and console over an application; nothing works before `office.runner.run`.
 
     Raises:
         LaunchError, PageError, SignInError: the browser or the application cannot be had.
     """
-    accounts, db = folder / "console.sqlite", folder / "bpm.sqlite"
-    folder.mkdir(parents=True, exist_ok=True)
+    accounts = folder / "console.sqlite"
     password = secrets.token_urlsafe(12)
     token = await asyncio.to_thread(_account, accounts, password)
-    async with running_bpm(BpmSettings(db=db, cases=cases, splits=("test",))) as base_url:
-        settings = RunSettings(
-            profile=load_profile(PROFILE).model_copy(update={"base_url": base_url}),
-            run_dir=folder / "run",
-            concurrency=concurrency,
-            open_pages=open_pages,
-            isolate_sites=False,  # the practice BPM has no frames of other sites
-            credentials=AGENT,
-        )
-        policy, oracle = KnowingPolicy(db), Oracle(db)
-        try:
-            async with Runner(settings, policy, gates, Desk()) as runner:
-                console = ConsoleSettings(port=0, accounts=accounts, undo_seconds=0.0)
-                async with running_console(with_runner(console, runner)) as address:
-                    yield Office(address, token, password, db, folder / "operator", runner, oracle.case_ids())
-        finally:
-            oracle.close()
-            policy.close()
+    settings = RunSettings(
+        profile=load_profile(PROFILE).model_copy(update={"base_url": practice.base_url}),
+        run_dir=folder / "run",
+        concurrency=concurrency,
+        open_pages=open_pages,
+        isolate_sites=False,  # the practice BPM has no frames of other sites
+        credentials=AGENT,
+    )
+    policy = KnowingPolicy(practice.db)
+    try:
+        async with Runner(settings, policy, gates, Desk()) as runner:
+            console = ConsoleSettings(port=0, accounts=accounts, undo_seconds=0.0)
+            async with running_console(with_runner(console, runner)) as address:
+                yield Office(address, token, password, practice.db, folder / "operator", runner)
+    finally:
+        policy.close()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from agent.bench.handoff.card import HEIGHT, WIDTH, sign_in
-from agent.bench.handoff.office import opened_office, outside
+from agent.bench.handoff.office import Practice, opened_office, outside
 from agent.bench.handoff.results import Pictures
 from agent.console.client import ConsoleClient
 from browser.launch import BrowserSettings
@@ -19,15 +19,15 @@ KEY_MS, LINE = 40, 40
 """Milliseconds from one key to the next, as a fast typist's; CSS pixels of one click of the wheel."""
 
 
-async def measure(folder: Path, seconds: float, count: Callable[[], None]) -> tuple[Pictures, ...]:
+async def measure(folder: Path, practice: Practice, seconds: float, count: Callable[[], None]) -> tuple[Pictures, ...]:
     """`seconds`: of each kind of change.
 
     Raises:
         LaunchError: there is no browser. RunError: the operator's program died.
     """
-    async with opened_office(folder, 1, concurrency=1) as office:
+    async with opened_office(folder, practice, concurrency=1) as office:
         async with outside(drive, office, office.password, seconds, count=count) as driving:
-            running = asyncio.create_task(office.runner.run(office.cases))
+            running = asyncio.create_task(office.runner.run(practice.cases))
             try:
                 return await driving
             finally:

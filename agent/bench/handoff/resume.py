@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from agent.bench.handoff.office import OPERATOR, opened_office, outside
+from agent.bench.handoff.office import OPERATOR, Practice, opened_office, outside
 from agent.bench.handoff.results import Times
 from agent.console.api import Seen
 from agent.console.client import ConsoleClient, over
@@ -28,8 +28,6 @@ from schema_extraction.view import Frozen, View
 PERSON = Persona(username=OPERATOR, display="Operator 1", wording=0, curious=0.0, slips=0.0, fussy=0.0)
 Kind = Literal["field", "task"]
 KINDS: dict[Kind, str] = {"field": "a field that was entered", "task": "a task that was sent and answered"}
-CASES_FOR = 3
-"""Hand-offs that a case gives, at the least."""
 
 WATCH = """(entered) => {
   const note = (globalThis.benchNote = { at: 0, entered, panel: document.querySelector("#case") });
@@ -71,7 +69,7 @@ class EveryOther:
         return Decision(kind=kind, code="copilot", reason="Every other step is yours.")
 
 
-async def measure(folder: Path, changes: int, count: Callable[[], None]) -> tuple[Times, ...]:
+async def measure(folder: Path, practice: Practice, changes: int, count: Callable[[], None]) -> tuple[Times, ...]:
     """The operator's program joins each page at its DevTools address and does the step there. `count` is called for every
     change; there may be fewer than `changes` when the cases are over before.
 
@@ -79,14 +77,13 @@ async def measure(folder: Path, changes: int, count: Callable[[], None]) -> tupl
         RunError: the operator's program died.
     """
     gates: dict[str, EveryOther] = {}
-    cases = -(-changes // CASES_FOR)
 
     def each(session: str) -> EveryOther:
         return gates.setdefault(session, EveryOther())
 
-    async with opened_office(folder, cases, each, concurrency=2, open_pages=cases) as office:
+    async with opened_office(folder, practice, each, concurrency=2, open_pages=len(practice.cases)) as office:
         async with outside(change, office, changes, count=count) as changing:
-            running = asyncio.create_task(office.runner.run(office.cases))
+            running = asyncio.create_task(office.runner.run(practice.cases))
             try:
                 made = await changing
             finally:
