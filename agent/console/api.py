@@ -246,7 +246,7 @@ async def events(request: Request) -> Response:
 async def description(request: Request) -> Response:
     from agent.console.openapi import described
 
-    return JSONResponse(described(ENDPOINTS, PREFIX))
+    return JSONResponse(described(ENDPOINTS, PREFIX, EVENTS))
 
 
 ROUTES: list[Any] = [

@@ -24,8 +24,8 @@ PROBLEMS = {
 }
 
 
-def described(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
-    """The description, as a JSON object."""
+def described(endpoints: Sequence[Endpoint], prefix: str, events: str) -> dict[str, Any]:
+    """The description, as a JSON object. `events`: the path of the event stream, which has no end and so is no endpoint."""
     from agent.console.api import Message
 
     bodies: list[type[BaseModel]] = [one.body for one in endpoints if one.body is not None]
@@ -52,6 +52,15 @@ def described(endpoints: Sequence[Endpoint], prefix: str) -> dict[str, Any]:
             content = {"application/json": {"schema": refs[one.body, "validation"]}}
             operation["requestBody"] = {"required": False, "content": content}
         paths.setdefault(prefix + one.path, {})[one.method.lower()] = operation
+    problem = _content(PROBLEMS[401], refs[Message, "serialization"])
+    paths[prefix + events] = {
+        "get": {
+            "operationId": "get_events",
+            "summary": "What happens, as it happens",
+            "description": "An event stream (HTML Living Standard, 9.2) without an end; `Last-Event-ID` takes it up again.",
+            "responses": {"200": {"description": "events", "content": {"text/event-stream": {}}}, "401": problem},
+        }
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": "casepilot console", "version": "1", "description": "What operators can do, for programs."},
