@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from agent.bench.handoff.office import OPERATOR, Practice, opened_office, outside
+from agent.bench.handoff.office import Practice, opened_office, outside
 from agent.bench.handoff.results import Times
+from agent.console.answers import Answer
 from agent.console.api import Seen
 from agent.console.client import ConsoleClient, over
 from browser.session import Browser, Page, attached, find_page
+from fixtures.bpm.truth import FieldTruth, TaskTruth
 from fixtures.operators.formstate import field_of
 from fixtures.operators.hands import enter, task_form
-from fixtures.operators.operator import Operator
+from fixtures.operators.operator import PATIENCE_MS, at_the_page
 from fixtures.operators.oracle import Oracle
-from fixtures.operators.persona import Persona
 from policies.gate import Gate
 from policies.proposal import Decision, History, Proposal
 from policies.trace import Step, read_steps
-from schema_extraction.action import target_key
+from schema_extraction.action import Check, Click, Fill, Select, target_key
 from schema_extraction.view import Frozen, View
 
-PERSON = Persona(username=OPERATOR, display="Operator 1", wording=0, curious=0.0, slips=0.0, fussy=0.0)
 Kind = Literal["field", "task"]
 KINDS: dict[Kind, str] = {"field": "a field that was entered", "task": "a task that was sent and answered"}
 
@@ -34,13 +34,13 @@ WATCH = """(entered) => {
   if (globalThis.benchWatches) return;
   globalThis.benchWatches = true;
   const take = () => (globalThis.benchNote.at ||= Date.now());
-  addEventListener("input", () => globalThis.benchNote.entered && take(), true);
+  addEventListener("change", () => globalThis.benchNote.entered && take(), true);
   new MutationObserver(() => {
     const { entered, panel } = globalThis.benchNote;
     if (!entered && panel && !panel.isConnected) take();
   }).observe(document, { childList: true, subtree: true });
 }"""
-"""Notes when the page's DOM changed by the operator's doing: a field takes its new value (`entered`), or the application's
+"""Notes when the page's DOM changed by the operator's doing: a field has its new value and is left (`entered`), or the application's
 answer puts a new panel in the place of the one that the operator has sent."""
 NOTED = "() => globalThis.benchNote.at"
 
@@ -115,8 +115,7 @@ def change(address: str, token: str, db: Path, wanted: int, progress: Callable[[
 
 
 async def _change(address: str, token: str, db: Path, wanted: int, progress: Callable[[int, int], None]) -> list[Change]:
-    oracle = Oracle(db)
-    operator, made = Operator(PERSON, oracle), list[Change]()
+    oracle, made = Oracle(db), list[Change]()
     try:
         async with ConsoleClient(address, token) as console, AsyncExitStack() as stack:
             browser: Browser | None = None
@@ -130,9 +129,9 @@ async def _change(address: str, token: str, db: Path, wanted: int, progress: Cal
                     continue
                 if browser is None:
                     browser = await stack.enter_async_context(attached(seen.card.devtools, guest=True))
-                done = await _step(operator, seen, await find_page(browser, seen.target))
+                done = await _step(oracle, seen, await find_page(browser, seen.target))
                 if done is None:
-                    await console.give_up(seen.card.id)
+                    await console.answer(seen.card.id, Answer(kind="accept"))
                     continue
                 made.append(done)
                 progress(len(made), wanted)
@@ -143,19 +142,27 @@ async def _change(address: str, token: str, db: Path, wanted: int, progress: Cal
     return made
 
 
-async def _step(operator: Operator, seen: Seen, page: Page) -> Change | None:
-    """Do what the hand-off is for in the page; None when it is nothing that a person would do there."""
-    card, step = seen.card, operator.oracle.step(seen.card.case_id)
-    if step.task is None or card.action is None:
+async def _step(oracle: Oracle, seen: Seen, page: Page) -> Change | None:
+    """Do what the hand-off is for in the page, where that is a single gesture; None where it is not."""
+    card, step = seen.card, oracle.step(seen.card.case_id)
+    action = card.action
+    if step.task is None or action is None or not isinstance(action, Click | Fill | Select | Check):
         return None
     await page.evaluate(WATCH, not card.critical)
-    if card.critical:
-        await operator.do_step(page, card.case_id)
-    else:
-        field = field_of(seen.view, step.task, target_key(card.action))
-        if field is None:
+    with at_the_page(card.case_id):
+        if card.critical:
+            await task_form(page, step.task).get_by_role("button", name=action.target.name).click()
+        elif (field := _native(seen.view, step.task, target_key(action))) is not None:
+            await enter(task_form(page, step.task), field, field.accept[0])
+            await page.keyboard.press("Tab")
+        else:
             return None
-        await enter(task_form(page, step.task), field, field.accept[0])
-    at = await page.evaluate(NOTED)
+        noted = await page.wait_for_function(NOTED, timeout=PATIENCE_MS)
     kind: Kind = "task" if card.critical else "field"
-    return Change(session=card.session, kind=kind, at=datetime.fromtimestamp(at / 1000, UTC))
+    return Change(session=card.session, kind=kind, at=datetime.fromtimestamp(await noted.json_value() / 1000, UTC))
+
+
+def _native(view: View, task: TaskTruth, key: str) -> FieldTruth | None:
+    """The field that a control is, where the browser itself tells of its change."""
+    field = field_of(view, task, key)
+    return field if field is not None and field.widget != "combobox" else None
