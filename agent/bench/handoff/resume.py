@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+from loguru import logger
 
 from agent.bench.handoff.office import Practice, opened_office, outside
 from agent.bench.handoff.results import Times
 from agent.console.answers import Answer
 from agent.console.api import Seen
 from agent.console.client import ConsoleClient, over
+from agent.errors import EndedError
+from browser.errors import BrowserError
 from browser.session import Browser, Page, attached, find_page
 from fixtures.bpm.truth import FieldTruth, TaskTruth
 from fixtures.operators.formstate import field_of
@@ -40,8 +44,8 @@ WATCH = """(entered) => {
     if (!entered && panel && !panel.isConnected) take();
   }).observe(document, { childList: true, subtree: true });
 }"""
-"""Notes when the page's DOM changed by the operator's doing: a field has its new value and is left (`entered`), or the application's
-answer puts a new panel in the place of the one that the operator has sent."""
+"""Notes when the page's DOM changed by the operator's doing: a field has its new value and is left (`entered`), or the
+application's answer puts a new panel in the place of the one that the operator has sent."""
 NOTED = "() => globalThis.benchNote.at"
 
 
@@ -129,9 +133,14 @@ async def _change(address: str, token: str, db: Path, wanted: int, progress: Cal
                     continue
                 if browser is None:
                     browser = await stack.enter_async_context(attached(seen.card.devtools, guest=True))
-                done = await _step(oracle, seen, await find_page(browser, seen.target))
+                try:
+                    done = await _step(oracle, seen, await find_page(browser, seen.target))
+                except BrowserError as error:
+                    logger.warning("{}: {}", seen.card.id, error)  # not measured
+                    done = None
                 if done is None:
-                    await console.answer(seen.card.id, Answer(kind="accept"))
+                    with suppress(EndedError):
+                        await console.answer(seen.card.id, Answer(kind="accept"))
                     continue
                 made.append(done)
                 progress(len(made), wanted)
