@@ -184,7 +184,7 @@ def handoff(
 ) -> None:
     """To the operator and back: decision to card, operator's change to agent's next action, many sessions, the live page.
 
-    Exits with 1 when a figure falls short of its limit. Takes about four minutes on two idle cores.
+    Exits with 1 when a figure falls short of its limit. Takes about three minutes on two cores.
     """
     import asyncio
     import tempfile

@@ -69,7 +69,7 @@ async def _drive(
         await page.mouse.click(x, y)
 
         async def scroll(number: int) -> None:
-            await page.mouse.wheel(0, LINE if number // 10 % 2 == 0 else -LINE)
+            await page.mouse.wheel(0, LINE if number % 2 == 0 else -LINE)
             await page.wait_for_timeout(KEY_MS)
 
         for what, change in (("typing", lambda _: page.keyboard.type("a", delay=KEY_MS)), ("scrolling", scroll)):
