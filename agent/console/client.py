@@ -81,10 +81,6 @@ class ConsoleClient:
         body = answer.model_dump(mode="json", exclude_none=True)
         return Receipt.model_validate_json(await self._post(f"/handoffs/{quote(id)}/verdict", body))
 
-    async def give_up(self, id: str, note: str = "") -> None:
-        """Give a hand-off back to the agent, which looks at the page again."""
-        await self._post(f"/handoffs/{quote(id)}/give-back", {"note": note})
-
     async def take_over(self, session: str) -> Hold:
         """Drive the page of a session, once the agent has come to the end of its step."""
         return Hold.model_validate_json(await self._post(f"/sessions/{quote(session)}/takeover", {}))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.bench.handoff.office import OPERATOR, Practice, opened_office, outside
+from agent.bench.handoff.office import OPERATOR, Practice, at_work, opened_office, outside
 from agent.bench.handoff.results import Times
 from agent.console.client import ConsoleClient, over
 from agent.desk import Change
@@ -107,12 +107,8 @@ async def measure(folder: Path, practice: Practice, cards: int, count: Callable[
     ) as office:
         office.runner.desk.watch(moved)
         async with outside(look, office, office.password, cards, count=count) as looking:
-            running = asyncio.create_task(office.runner.run(practice.cases))
-            try:
+            async with at_work(office.runner, practice.cases):
                 seen = await looking
-            finally:
-                office.runner.stop()
-                await running
     return (
         Times.of("gate's decision to the card, painted", [one.card - decided[one.id] for one in seen]),
         Times.of("  its place in the queue", [one.row - decided[one.id] for one in seen]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,6 +106,17 @@ async def opened_office(
                 yield Office(address, token, password, practice.db, folder / "operator", runner)
     finally:
         policy.close()
+
+
+@asynccontextmanager
+async def at_work(runner: Runner, cases: Sequence[str]) -> AsyncIterator[None]:
+    """The agents work the cases for as long as the block runs; at its end sessions finish their present step."""
+    running = asyncio.create_task(runner.run(cases))
+    try:
+        yield
+    finally:
+        runner.stop()
+        await running
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from agent.bench.handoff.card import HEIGHT, WIDTH, sign_in
-from agent.bench.handoff.office import Practice, opened_office, outside
+from agent.bench.handoff.office import Practice, at_work, opened_office, outside
 from agent.bench.handoff.results import Pictures
 from agent.console.client import ConsoleClient
 from browser.launch import BrowserSettings
@@ -27,12 +27,8 @@ async def measure(folder: Path, practice: Practice, seconds: float, count: Calla
     """
     async with opened_office(folder, practice, concurrency=1) as office:
         async with outside(drive, office, office.password, seconds, count=count) as driving:
-            running = asyncio.create_task(office.runner.run(practice.cases))
-            try:
+            async with at_work(office.runner, practice.cases):
                 return await driving
-            finally:
-                office.runner.stop()
-                await running
 
 
 def drive(

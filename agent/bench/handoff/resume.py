@@ -11,7 +11,7 @@ from typing import Literal
 
 from loguru import logger
 
-from agent.bench.handoff.office import Practice, opened_office, outside
+from agent.bench.handoff.office import Practice, at_work, opened_office, outside
 from agent.bench.handoff.results import Times
 from agent.console.answers import Answer
 from agent.console.api import Seen
@@ -87,12 +87,8 @@ async def measure(folder: Path, practice: Practice, changes: int, count: Callabl
 
     async with opened_office(folder, practice, each, concurrency=2, open_pages=len(practice.cases)) as office:
         async with outside(change, office, changes, count=count) as changing:
-            running = asyncio.create_task(office.runner.run(practice.cases))
-            try:
+            async with at_work(office.runner, practice.cases):
                 made = await changing
-            finally:
-                office.runner.stop()
-                await running
     steps = [step for step in read_steps(folder / "run" / "traces") if step.actor == "agent"]
     taken = [(one, following) for one in made if (following := _next(steps, one)) is not None]
     times = [1000 * (step.time - one.at).total_seconds() for one, step in taken]
