@@ -259,5 +259,10 @@ async def _accepted(live: Live, handoff: Handoff, step: Step, verdict: Verdict) 
         )
     else:
         live.write(step.model_copy(update={"action": action, "outcome": outcome}))
-    went_on = _went_on(step.model_copy(update={"action": action}), outcome)
-    return went_on
+    round = _went_on(step.model_copy(update={"action": action}), outcome)
+    if outcome.result != "not_sent":
+        return round
+    # Who said yes thinks that it is done, and would wonder why they are asked the same again.
+    return round.model_copy(
+        update={"block": f"What you said yes to was not done: {describe(action)}. {outcome.message}".strip()}
+    )

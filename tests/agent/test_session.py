@@ -100,6 +100,26 @@ def test_copilot_accepts_are_carried_out_in_the_operators_name(tiny: TinyApp, ru
     assert all(step.actor == "agent" and step.critical and step.outcome and step.outcome.ok for step in judged)
 
 
+def test_what_was_accepted_and_could_not_be_done_is_told_to_the_operator(
+    tiny: TinyApp, run_dir: Path, portal: BlockingPortal
+) -> None:
+    reasons: list[str] = []
+
+    async def operator(desk: Desk, run: Runner) -> None:
+        async for waiting in desk:
+            reasons.append(waiting.reason)
+            page = desk.page(waiting.id)
+            assert page is not None
+            if (button := await page.page.query_selector("form button")) is not None:
+                await button.evaluate("(button, disabled) => { button.disabled = disabled; }", len(reasons) == 1)
+            await desk.verdict(waiting.id, Verdict(kind="accept", operator="kim"))
+
+    summary = portal.call(work(tiny, run_dir, operator))
+    assert (summary.status, summary.handoffs) == ("completed", 3)
+    assert reasons[1].startswith("What you said yes to was not done: Press 'Submit decision'.")
+    assert [change.what for change in tiny.changes] == ["submit", "close"]
+
+
 def test_an_edit_is_carried_out_and_recorded_as_the_operators_step(
     tiny: TinyApp, run_dir: Path, portal: BlockingPortal
 ) -> None:

@@ -16,7 +16,7 @@ from browser.session import Page, attached, find_page, opened
 
 DRAWN = "Number(document.getElementById('picture').dataset.pictures ?? 0)"
 KEY_MS, LINE, LINES = 40, 40, 10
-"""Milliseconds from one key to the next, as a fast typist's; CSS pixels of a click of the wheel; so many clicks down, then up."""
+"""Milliseconds from one key to the next, as a fast typist's; CSS pixels of a click of the wheel; clicks down, then up."""
 LONGER = """(pixels) => {
   document.body.style.minHeight = `${innerHeight + pixels}px`;
   return document.documentElement.scrollHeight - innerHeight;
