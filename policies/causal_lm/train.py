@@ -8,6 +8,7 @@ done the model that was there before stays.
 from __future__ import annotations
 
 import hashlib
+import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -35,7 +36,8 @@ class CausalSettings(Frozen):
     """`base`: folder, hub id, or `scratch:tiny`. `budget`: tokens of a prompt. `rank`: of the adapters. `epochs`,
     `learning_rate`: None for what suits the base; a critic's own are `critic_*`. `minutes`: of the policy's training at the
     most, 0 for no limit; the rate of learning falls by the clock then. `judged`: held-out steps that temperature and accuracy
-    are measured on. `shared`: the critic goes on from what the policy read, which no server can do yet."""
+    are measured on. `shared`: the critic goes on from what the policy read, which no server can do yet. `drafts`: share of the
+    messages that drafting is learned from; with 0 the model drafts none."""
 
     base: str = "scratch:tiny"
     seed: int = 0
@@ -50,6 +52,7 @@ class CausalSettings(Frozen):
     save_steps: int = Field(100, ge=1)
     judged: int = Field(300, ge=1)
     shared: bool = True
+    drafts: float = Field(1.0, ge=0, le=1)
     preference: float = Field(0.5, ge=0, le=1)
     critic_epochs: float = Field(6.0, gt=0)
     critic_rate: float = 1e-3
@@ -97,9 +100,12 @@ def train_policy(
 
         # Past replies, and what others of them suggest in the place of each.
         reach = Reach(budget=settings.budget, spelt=not new)
+        reach = reach if settings.drafts else reach.but(drafted=0)
         templates = found.memory.templates.get("send_message", ())
         replies = learn_replies(mine, templates, texts_encoder.embed)
-        written = list(data.replies(foretold(mine, templates, texts_encoder.embed, reach.alike), templates, reach))
+        others = foretold(mine, templates, texts_encoder.embed, reach.alike) if settings.drafts else ()
+        written = list(data.replies(others, templates, reach))
+        written = random.Random(settings.seed).sample(written, round(settings.drafts * len(written)))
 
         # Base: made here, or somebody's.
         if new:
