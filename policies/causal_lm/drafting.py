@@ -42,7 +42,7 @@ ASKED_BRIEFLY = "reply:"
 LONGEST = 2000
 """Characters of a message."""
 _NAMED = re.compile(r"\{([^{}]*)\}")
-_UNREADABLE = frozenset(f"{{}}{CUT}\ufffd")
+_UNREADABLE = frozenset(f"{{}}<>{CUT}\ufffd")
 
 
 class CausalDrafter:
@@ -81,18 +81,19 @@ class CausalDrafter:
         except ContextError:
             return "the page is over the budget"
         except ServerError as error:
-            return f"the model did not answer: {error}"
+            logger.warning("no draft: {}", error)
+            return "the model did not answer"
         if not written.whole:
-            return f"not ended within {reach.drafted} tokens"
+            return f"it did not end within {reach.drafted} tokens"
         offered = reading.menu.sources
         text = filled(written.text, offered)
         if text is None:
             return "it names a value that the page does not have"
         if not 0 < len(text) <= LONGEST or not readable(text):
-            return "empty, too long or unreadable"
+            return "it is empty, too long or unreadable"
         ground = Ground(view, offered, replies.wording, (one.text for one in alike[: reach.alike]))
         if ground.lacking(text):
-            return "it says something in particular that stands nowhere on the page"
+            return "it says in particular what stands nowhere on the page"
         return Drafted(text=text, probability=written.probability)
 
 

@@ -2,16 +2,18 @@
 
 A text is cut where it names a value of the page (`policies.templates.delexicalise`). In what is left, a word with a digit, an
 address, a number word or a capital letter must be grounded in another way: it stands on the page as it is, or its whole
-sentence stands in a past reply that was shown for this page. A capital letter may also begin a sentence or belong to the
-organisation's own wording. Doubt counts against the text.
+sentence stands in a past reply that was shown for this page. A capital letter may also begin a sentence with a common
+word, or belong to the organisation's own wording. Doubt counts against the text.
 """
 
 from __future__ import annotations
 
+import calendar
 from collections.abc import Iterable, Iterator, Sequence
 
 from policies.sources import Source, read_spans, sentences
 from policies.templates import delexicalise, fold
+from schema_extraction.spans import NOT_NAME
 from schema_extraction.view import View
 
 CUT = "\ufffc"
@@ -27,6 +29,9 @@ COUNTS = frozenset(
     tomorrow yesterday tonight""".split()
 )
 """Words that promise as a number or a date does. `one` and `today` are too common to."""
+DAYS = frozenset(name.casefold() for name in (*calendar.day_name, *calendar.month_name)) - {"may"}
+ORDINARY = NOT_NAME - DAYS
+"""Words that may begin any sentence."""
 
 
 class Ground:
@@ -37,7 +42,7 @@ class Ground:
         self.found = found
         self.page = words(_texts(view))
         self.capitals = self.page | wording
-        self.plain = frozenset(word.casefold() for word in self.capitals)
+        self.plain = ORDINARY | {word.casefold() for word in self.capitals}
         self.sentences = {fold(sentence) for text in shown for sentence in sentences(text)}
 
     def lacking(self, text: str) -> tuple[str, ...]:
