@@ -57,6 +57,7 @@ class Live:
         self._earlier: list[tuple[View, Action]] = []
         self._named: str | None = None
         self._presenting = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._trace: TraceWriter | None = None
 
@@ -146,7 +147,7 @@ class Live:
             await self.worker.make_room(self)
             self.page = await self.worker.take_page()
             self._named = None
-            self.page.recorder.on_step = self.on_step
+            self.page.recorder.on_step, self.page.recorder.on_held = self.on_step, self.on_held
             self.worker.takeovers.tell(self.session)
             try:
                 await self.page.open_case(self.case_id)
@@ -295,9 +296,7 @@ class Live:
         self._earlier = []
         if self.page is None or self.page.page.is_closed():
             return
-        await self.page.recorder.pause()
-        await self.page.overlay.hide()
-        await self.act_for(operator)
+        await asyncio.gather(self.page.recorder.pause(), self.page.overlay.hide(), self.act_for(operator))
 
     async def act_for(self, operator: str | None) -> None:
         """Name to the application who stands behind what is done in the page from now on; None: nobody but the agent."""
@@ -322,15 +321,34 @@ class Live:
         user = self.operator or self.worker.settings.operator
         self.write(self.new_step(view, actor="operator", user=user, action=action, critical=critical))
         self.worker.takeovers.tell(self.session)
-        own = handoff.proposal is not None and target_key(action) == target_key(handoff.proposal.action)
-        # Whoever drives says themselves when they are through.
-        if self.hold is None and (critical or (own and not handoff.critical)) and self._ending is None:
+        if self._ends(handoff, view, action) and self._ending is None:
             self._ending = self.worker.spawn(self._finish(handoff))
+
+    def on_held(self, view: View, action: Action) -> None:
+        """The recorder saw somebody do something that may be a part of more: where it would end the hand-off, that is known as
+        soon as the page is at rest."""
+        if self.handoff is not None and self._ends(self.handoff, view, action) and self._looking is None:
+            self._looking = self.worker.spawn(self._look(target_key(action)))
+
+    def _ends(self, handoff: Handoff, view: View, action: Action) -> bool:
+        """Whether the agent goes on after the operator has done this. Whoever drives says themselves when they are through."""
+        own = handoff.proposal is not None and target_key(action) == target_key(handoff.proposal.action)
+        return self.hold is None and (is_critical(view, action) or (own and not handoff.critical))
+
+    async def _look(self, key: str) -> None:
+        try:
+            # A field that the operator is in still, though it was drawn anew meanwhile, is not finished.
+            if self.page is not None and (await self.page.view()).focus != key:
+                await self.page.recorder.look()
+        except BrowserError as error:
+            logger.info("{}: {}", self.session, error)
+        finally:
+            self._looking = None
 
     async def _finish(self, handoff: Handoff) -> None:
         try:
             if self.page is not None:
-                await self.page.settle()
+                await self.page.view()
         except BrowserError as error:
             logger.info("{}: {}", self.session, error)
         finally:

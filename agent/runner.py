@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import json
 import re
+import sqlite3
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -240,9 +241,19 @@ class Runner:
 
 
 async def _launch(folder: Path) -> Queue:
+    path = (folder / "sessions.sqlite").resolve()
+
+    def connect() -> sqlite3.Connection:
+        db = sqlite3.connect(path, check_same_thread=False)
+        # As the store beside it: with a rollback journal each message and each round waits three times for the disk.
+        db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA synchronous=NORMAL")
+        return db
+
     config: DBOSConfig = {
         "name": "casepilot",
-        "system_database_url": f"sqlite:///{(folder / 'sessions.sqlite').resolve()}",
+        "system_database_url": f"sqlite:///{path}",
+        "db_engine_kwargs": {"creator": connect},
         "application_version": SESSION_VERSION,
         "notification_listener_polling_interval_sec": MESSAGE_POLL_SECONDS,
         "enable_otlp": False,

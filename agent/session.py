@@ -92,6 +92,7 @@ async def _session(worker: Worker, live: Live) -> CaseSummary:
         if round.kind == "ended":
             return _summary(worker, live, memory, "ended_by_operator")
         live.phase, live.pending = "waiting", memory.pending
+        worker.check_stop()  # who waits from now on is stopped at once; this one may have been at work when the run stopped
         worker.changed()
         waited = round.handoff, await _ending(worker, live, round.handoff, memory)
 

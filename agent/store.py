@@ -169,11 +169,14 @@ class Store:
     # Intents
 
     def intend(self, key: str, step: Step) -> None:
-        """Write down that the action of `step` is about to be carried out."""
+        """Write down that the action of `step` is about to be carried out. This alone waits for the disk: after a
+        loss of power, what it says is the only sign that the action may have been carried out already."""
+        self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute(
             "INSERT OR REPLACE INTO intents (key, session, step, written) VALUES (?, ?, ?, ?)",
             (key, step.session, step.model_dump_json(), _now()),
         )
+        self._db.execute("PRAGMA synchronous=NORMAL")
 
     def resolve(self, key: str, outcome: Outcome) -> None:
         self._db.execute("UPDATE intents SET outcome = ? WHERE key = ?", (outcome.model_dump_json(), key))

@@ -38,6 +38,11 @@ class Gestures:
         """Forget what was begun."""
         self._held, self._last = [], None
 
+    @property
+    def holding(self) -> bool:
+        """Whether there is anything that a look at the page may tell more of."""
+        return bool(self._held)
+
     def look(self, view: View, rests: bool = False) -> list[Gesture]:
         """The page as it is after the last gesture. `rests`: a while after it, and nothing else has been done since."""
         if not self._held:

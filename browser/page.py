@@ -356,7 +356,7 @@ class CasePage:
         Raises:
             PageError: the page could not be left.
         """
-        self.recorder.on_step = None
+        self.recorder.on_step = self.recorder.on_held = None
         self._last, self._stamp, self._settled, self._overdue = None, (), Rest(), False
         try:
             if self.recorder.started:

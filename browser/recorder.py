@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from datetime import date
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from loguru import logger
-from playwright.async_api import BrowserContext, Dialog, Page
+from playwright.async_api import BrowserContext, Dialog, Frame, Page
 from playwright.async_api import Error as PlaywrightError
 
 from browser import capture, settle
@@ -33,7 +33,7 @@ from schema_extraction.view import View
 BINDING = "casepilotRecord"
 KEPT = 64  # snapshots that later events may still refer to
 SET = 'argument => globalThis[Symbol.for("casepilot.recorder")]?.set(argument) ?? false'
-FLUSH = 'globalThis[Symbol.for("casepilot.recorder")]?.flush() ?? null'
+TELL = '([method, argument]) => globalThis[Symbol.for("casepilot.recorder")]?.[method](argument) ?? null'
 OnStep = Callable[[View, Action], Awaitable[None] | None]
 
 
@@ -53,7 +53,8 @@ class Recorder:
     """Records a page, its frames, and the pages that its context opens later; `alone`: no other page of its context.
 
     `on_step(view, action)` is called in order, with the view as it was before the action. Only steps on case pages are told.
-    Fills are told when the field is left; `flush` tells them now.
+    Fills are told when the field is left; `flush` tells them now. `on_held(view, action)` is called for what is held back until
+    the page has been looked at a while later, since it may be a part of something; `look` looks now.
     """
 
     def __init__(self, page: Page, profile: Profile, on_step: OnStep | None = None, *, alone: bool = False) -> None:
@@ -61,6 +62,7 @@ class Recorder:
         self.alone = alone
         self.profile = profile
         self.on_step = on_step
+        self.on_held: Callable[[View, Action], None] | None = None
         self.started = False
         self.paused = False
         self._epoch = 0
@@ -137,9 +139,8 @@ class Recorder:
         """Tell what is left, and look away until `resume`."""
         if not self.started or self.paused:
             return
-        await self.flush()
+        await self._hear_all("pause")
         self.paused = True
-        await self._set(False)
 
     async def resume(self) -> None:
         """Look again, from now on: nothing that was begun while paused is told."""
@@ -169,31 +170,41 @@ class Recorder:
         """Tell the fills that are under way, and return when every step so far has been told."""
         if not self.started:
             return
-        for page in list(self._pages):
-            for frame in page.frames:
-                try:
-                    async with asyncio.timeout(2):
-                        last = await frame.evaluate(FLUSH)
-                        if last and last[1]:
-                            await self._until(*last)
-                except (PlaywrightError, TimeoutError):
-                    continue  # a frame that goes away has told what it had in its pagehide
+        await self._hear_all("flush")
+
+    async def look(self) -> None:
+        """Look at the page now, as it would be looked at a while after the last gesture: call it when the page is at rest."""
+        if self.listening:
+            await self._hear_all("look")
+
+    async def _hear_all(self, method: Literal["look", "flush", "pause"]) -> None:
+        """Have every frame tell what it has, and return when that has been told on."""
+        await self._in_frames(TELL, [method, self._epoch], self._until)
         await self._queue.join()
-        for page, gestures in list(self._gestures.items()):
-            await self._tell(self._fold(page, gestures.release()))
+        if method != "look":
+            for page, gestures in list(self._gestures.items()):
+                await self._tell(self._fold(page, gestures.release()))
+
+    async def _in_frames(self, call: str, argument: Any, then: Callable[..., Awaitable[None]] | None = None) -> None:
+        """Evaluate `call` in all frames, and hand each answer on to `then`."""
+
+        async def one(frame: Frame) -> None:
+            try:
+                async with asyncio.timeout(2):
+                    answer = await frame.evaluate(call, argument)
+                    if then is not None and answer:
+                        await then(*answer)
+            except (PlaywrightError, TimeoutError):
+                pass  # a frame that goes away has told what it had in its pagehide; a new document asks for the state itself
+
+        await asyncio.gather(*(one(frame) for page in list(self._pages) for frame in page.frames))
 
     async def _until(self, doc: str, seq: int) -> None:
         async with self._arrived:
             await self._arrived.wait_for(lambda: self._seen.get(doc, 0) >= seq)
 
     async def _set(self, active: bool) -> None:
-        for page in list(self._pages):
-            for frame in page.frames:
-                try:
-                    async with asyncio.timeout(2):
-                        await frame.evaluate(SET, [active, self._epoch])
-                except (PlaywrightError, TimeoutError):
-                    continue  # a new document asks for the state itself
+        await self._in_frames(SET, [active, self._epoch])
 
     def _on_page(self, page: Page) -> None:
         self._pages.append(page)
@@ -256,8 +267,10 @@ class Recorder:
 
     def _steps(self, page: Page, heard: Heard) -> list[tuple[View, Action]]:
         """What is known to have been done once an event is heard."""
-        view = self._view(heard)
         gestures = self._gestures.setdefault(page, Gestures())
+        if heard.kind == "rest" and not gestures.holding:
+            return []
+        view = self._view(heard)
         if view is None or (self.profile.case is not None and view.case_id is None):
             return self._fold(page, gestures.release())
         control = None if heard.kind == "rest" else act(view, heard)
@@ -265,6 +278,8 @@ class Recorder:
             view, action = entering(view, control, heard)
             done = gestures.look(view)
             done += gestures.push(Gesture(view, view.control(control.key) or control, action, heard.submitted))
+            if action is not None and self.on_held is not None and not any(gesture.action is action for gesture in done):
+                self.on_held(view, action)
         else:
             done = gestures.look(view, rests=heard.kind == "rest")
             if heard.kind in ("click", "enter"):

@@ -39,9 +39,10 @@ class Told(Frozen):
     data: dict[str, Any]
 
 
-def over(state: dict[str, Any]) -> bool:
-    """Whether a `state` event says that every case of the run is over."""
-    return bool(0 < state["total"] <= state["done"] + state["failed"])
+def over(state: dict[str, Any], cases: int = 1) -> bool:
+    """Whether a `state` event says that every case of the run is over. `cases`: so many there are to be, also where the run
+    does not know of all of them yet."""
+    return bool(max(cases, state["total"]) <= state["done"] + state["failed"])
 
 
 class ConsoleClient:

@@ -2,7 +2,9 @@
 // It listens in the capture phase of the window, before the page's own code, and never writes to the page.
 //
 //   globalThis[Symbol.for("casepilot.recorder")]
-//     .set([active, epoch]), .flush() -> [document id, number of the last event sent]
+//     .set([active, epoch]), .look(), .flush(), .pause(epoch) -> [document id, number of the last event sent]
+// `look` tells of the page as it has become, where that is still to come; `flush` of a fill that is under way as well; `pause`
+// does that and is silent from then on.
 // Events go out through the binding `casepilotRecord(json)`, which the browser hands on at once, so that those before a
 // navigation arrive too. An event: {doc, seq, epoch, kind, refs, value, role, snap, old}. `snap` is {id, html, url, title, date},
 // or {id} of one already sent. `old` is what the field held, where the snapshot could only be taken after it had changed.
@@ -17,6 +19,7 @@
   const RECENT = 1500; // ms for which a snapshot made when a field was entered still is the page before its first input
   const widgets = globalThis[Symbol.for("casepilot.widgets")];
   const settle = globalThis[Symbol.for("casepilot.settle")];
+  const { setTimeout, clearTimeout } = globalThis[Symbol.for("casepilot.causes")].browser; // nobody waits for what is set here
   const doc = Math.random().toString(36).slice(2, 12);
 
   let active = true;
@@ -410,15 +413,23 @@
     if (active && focused && fieldOf([focused])) entered = { field: focused, snap: snapshot(), at: 0, old: widgets.value(focused) };
     return true;
   };
-  const flush = () => {
-    if (pending && !pending.picking) commit();
+  const look = () => {
     if (resting) rest();
     return [doc, seq];
+  };
+  const flush = () => {
+    if (pending && !pending.picking) commit();
+    return look();
+  };
+  const pause = (number) => {
+    const sent = flush();
+    set([false, number]);
+    return sent;
   };
 
   learn();
   document.addEventListener("DOMContentLoaded", learn);
-  Object.defineProperty(globalThis, KEY, { value: { set, flush } });
+  Object.defineProperty(globalThis, KEY, { value: { set, look, flush, pause } });
   globalThis.casepilotRecord?.(JSON.stringify({ doc, seq: 0, kind: "hello" }))?.then((state) => {
     if (epoch === null && state) [active, epoch] = state;
   });

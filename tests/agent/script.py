@@ -42,6 +42,13 @@ class OpenGate:
         return Decision(kind="execute", code="certified", reason="Certified.", score=1.0, tau=0.5)
 
 
+class HandsOff:
+    """A gate that hands off every step."""
+
+    def decide(self, view: View, history: History, ranked: tuple[Proposal, ...], slice: str = "") -> Decision:
+        return Decision(kind="hand_off", code="copilot", reason="Every step is yours.")
+
+
 def settings(app: TinyApp, run_dir: Path, **changes: Any) -> RunSettings:
     values = {
         "profile": app.profile(),

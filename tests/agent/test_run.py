@@ -24,10 +24,13 @@ from agent.store import CaseSummary
 from browser.errors import SignInError
 from policies.feedback import Verdict
 from policies.gate import Gate
+from policies.proposal import History
 from policies.scripted import ScriptedPolicy
 from policies.trace import read_steps
+from schema_extraction.action import Action
+from schema_extraction.view import View
 from tests.agent.app import TinyApp
-from tests.agent.script import decide_and_close, settings
+from tests.agent.script import HandsOff, decide_and_close, settings
 
 pytestmark = pytest.mark.browser
 REPOSITORY = Path(__file__).parents[2]
@@ -197,6 +200,27 @@ def test_a_stopped_run_goes_on_in_the_same_process(tiny: TinyApp, run_dir: Path,
 
     assert [s.status for s in portal.call(stopped)] == ["stopped"]
     assert [(s.status, s.handoffs) for s in portal.call(resumed)] == [("completed", 2)]
+
+
+def test_a_session_that_hands_off_after_the_run_was_stopped_does_not_wait_for_an_operator(
+    tiny: TinyApp, run_dir: Path, portal: BlockingPortal
+) -> None:
+    async def scenario() -> list[CaseSummary]:
+        loop, runs = asyncio.get_running_loop(), list[Runner]()
+
+        def stops(view: View, history: History) -> Action | None:
+            asyncio.run_coroutine_threadsafe(stop(), loop).result()
+            return decide_and_close(view, history)
+
+        async def stop() -> None:
+            runs[0].stop()
+
+        async with Runner(settings(tiny, run_dir), ScriptedPolicy(stops), lambda _: HandsOff(), Desk()) as run:
+            runs.append(run)
+            async with asyncio.timeout(60):
+                return await run.run(["C-1"])
+
+    assert [s.status for s in portal.call(scenario)] == ["stopped"]
 
 
 def test_a_run_folder_serves_one_run_at_a_time(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:

@@ -22,10 +22,10 @@ from policies.gate import Gate
 from policies.proposal import Decision, History, Policy, Proposal
 from policies.scripted import ScriptedPolicy
 from policies.trace import Step, read_steps
-from schema_extraction.action import Action, CloseCase, Select, Wait
+from schema_extraction.action import Action, CloseCase, Select, Wait, action_value
 from schema_extraction.view import View
 from tests.agent.app import TinyApp
-from tests.agent.script import OpenGate, decide_and_close, named, settings, target
+from tests.agent.script import HandsOff, OpenGate, decide_and_close, named, settings, target
 
 pytestmark = pytest.mark.browser
 
@@ -178,6 +178,39 @@ def test_an_operator_who_simply_does_the_step_gives_an_implicit_verdict(
     assert first and second and first.implicit and second.implicit
     assert (first.kind, first.reason) == (kind, reason)
     assert second.kind == "accept"
+
+
+DRAWN_ANEW = """document.addEventListener("input", ({ target }) => {
+  const anew = target.cloneNode();
+  anew.value = target.value;
+  target.replaceWith(anew);
+  anew.focus();
+  anew.setSelectionRange(anew.value.length, anew.value.length);
+})"""
+
+
+@pytest.mark.parametrize("page_does", ["document.body", DRAWN_ANEW], ids=["as it is", "drawn anew with every key"])
+def test_the_agent_goes_on_when_the_operator_has_left_the_field_and_not_before(
+    tiny: TinyApp, run_dir: Path, portal: BlockingPortal, page_does: str
+) -> None:
+    async def operator(desk: Desk, run: Runner) -> None:
+        handoff = await anext(aiter(desk))
+        page = desk.page(handoff.id)
+        assert page is not None
+        await page.page.evaluate(page_does)
+        for key in "30.00":
+            await page.page.keyboard.press(key) if key != "3" else await page.page.get_by_label("Amount").press(key)
+            for _ in range(3):
+                await page.settle()  # as long as the agent would wait
+        assert await page.page.get_by_label("Amount").input_value() == "30.00"
+        await page.page.keyboard.press("Tab")
+        await desk.wait_ended(handoff.id)
+        run.stop()
+
+    summary = portal.call(work(tiny, run_dir, operator, gate=HandsOff()))
+    assert summary.status == "stopped"
+    (step,) = [step for step in steps_of(run_dir) if step.actor == "operator"]
+    assert step.action is not None and action_value(step.action) == "30.00"
 
 
 def test_the_card_in_the_page_takes_the_verdict(tiny: TinyApp, run_dir: Path, portal: BlockingPortal) -> None:

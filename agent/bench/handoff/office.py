@@ -109,9 +109,16 @@ async def opened_office(
 
 
 @asynccontextmanager
-async def at_work(runner: Runner, cases: Sequence[str]) -> AsyncIterator[None]:
-    """The agents work the cases for as long as the block runs; at its end sessions finish their present step."""
-    running = asyncio.create_task(runner.run(cases))
+async def at_work(runner: Runner, cases: Sequence[str], *, singly: bool = False) -> AsyncIterator[None]:
+    """The agents work the cases for as long as the block runs, `singly` or as many at a time as the run is for; at its end
+    sessions finish their present step."""
+
+    async def work() -> None:
+        for some in ([case] for case in cases) if singly else [cases]:
+            if not runner.stopped:
+                await runner.run(some)
+
+    running = asyncio.create_task(work())
     try:
         yield
     finally:

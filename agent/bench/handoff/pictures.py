@@ -15,8 +15,12 @@ from browser.launch import BrowserSettings
 from browser.session import Page, attached, find_page, opened
 
 DRAWN = "Number(document.getElementById('picture').dataset.pictures ?? 0)"
-KEY_MS, LINE = 40, 40
-"""Milliseconds from one key to the next, as a fast typist's; CSS pixels of one click of the wheel."""
+KEY_MS, LINE, LINES = 40, 40, 10
+"""Milliseconds from one key to the next, as a fast typist's; CSS pixels of a click of the wheel; so many clicks down, then up."""
+LONGER = """(pixels) => {
+  document.body.style.minHeight = `${innerHeight + pixels}px`;
+  return document.documentElement.scrollHeight - innerHeight;
+}"""
 
 
 async def measure(folder: Path, practice: Practice, seconds: float, count: Callable[[], None]) -> tuple[Pictures, ...]:
@@ -52,20 +56,23 @@ async def _drive(
                 break
         seen = await console.handoff(id)
         async with attached(seen.card.devtools, guest=True) as agents:
-            box = await (await find_page(agents, seen.target)).get_by_role("textbox", name="Reply").bounding_box()
+            case = await find_page(agents, seen.target)
+            box = await case.get_by_role("textbox", name="Reply").bounding_box()
+            further = await case.evaluate(LONGER, LINES * LINE)
         await page.goto(f"{address}/sessions/{seen.card.session}/page")
         await page.locator("#picture[data-pictures]").wait_for()
         await page.get_by_role("button", name="Take over").click()
         await page.get_by_text("you drive").wait_for()
         shown = await page.locator("#picture").bounding_box()
-        assert box is not None and shown is not None  # both were on the screen just now
+        # Both were on the screen just now; a wheel that moves nothing would measure nothing.
+        assert box is not None and shown is not None and further >= LINES * LINE
         size = await page.evaluate("[document.getElementById('picture').width, document.getElementById('picture').height]")
         x = shown["x"] + (box["x"] + box["width"] / 2) * shown["width"] / size[0]
         y = shown["y"] + (box["y"] + box["height"] / 2) * shown["height"] / size[1]
         await page.mouse.click(x, y)
 
         async def scroll(number: int) -> None:
-            await page.mouse.wheel(0, LINE if number % 2 == 0 else -LINE)
+            await page.mouse.wheel(0, LINE if number // LINES % 2 == 0 else -LINE)
             await page.wait_for_timeout(KEY_MS)
 
         for what, change in (("typing", lambda _: page.keyboard.type("a", delay=KEY_MS)), ("scrolling", scroll)):

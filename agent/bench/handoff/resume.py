@@ -86,8 +86,8 @@ async def measure(folder: Path, practice: Practice, changes: int, count: Callabl
         return gates.setdefault(session, EveryOther())
 
     async with opened_office(folder, practice, each, concurrency=2, open_pages=len(practice.cases)) as office:
-        async with outside(change, office, changes, count=count) as changing:
-            async with at_work(office.runner, practice.cases):
+        async with outside(change, office, changes, len(practice.cases), count=count) as changing:
+            async with at_work(office.runner, practice.cases, singly=True):
                 made = await changing
     steps = [step for step in read_steps(folder / "run" / "traces") if step.actor == "agent"]
     taken = [(one, following) for one in made if (following := _next(steps, one)) is not None]
@@ -109,18 +109,20 @@ def _next(steps: list[Step], change: Change) -> Step | None:
     return first if first.decision.kind == "execute" else None
 
 
-def change(address: str, token: str, db: Path, wanted: int, progress: Callable[[int, int], None]) -> list[Change]:
+def change(address: str, token: str, db: Path, wanted: int, cases: int, progress: Callable[[int, int], None]) -> list[Change]:
     """The operator's program, in a process of its own."""
-    return asyncio.run(_change(address, token, db, wanted, progress))
+    return asyncio.run(_change(address, token, db, wanted, cases, progress))
 
 
-async def _change(address: str, token: str, db: Path, wanted: int, progress: Callable[[int, int], None]) -> list[Change]:
+async def _change(
+    address: str, token: str, db: Path, wanted: int, cases: int, progress: Callable[[int, int], None]
+) -> list[Change]:
     oracle, made = Oracle(db), list[Change]()
     try:
         async with ConsoleClient(address, token) as console, AsyncExitStack() as stack:
             browser: Browser | None = None
             async for event in console.events(lambda: progress(0, wanted)):
-                if event.name == "state" and over(event.data):
+                if event.name == "state" and over(event.data, cases):
                     break
                 if event.name != "handoff" or event.data["change"] != "shown":
                     continue
