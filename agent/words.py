@@ -39,7 +39,8 @@ def describe(action: Action) -> str:
         case Check():
             return f"{'Tick' if action.checked else 'Clear'} {_named(action.target)}."
         case SendMessage():
-            return f"Send to the customer: {action.text}"
+            written = " what the language model wrote" if action.provenance.source == "generated" else ""
+            return f"Send to the customer{written}: {action.text}"
         case CloseCase():
             return f"Close the case as {action.resolution!r}." if action.resolution else "Close the case."
         case TransferCase():

@@ -16,7 +16,8 @@ thresholds_typed.json  the same for the critic that reads no text
 profile.yaml         the profile of the application's UI that it is for, where it was given with it
 server.json          where a server runs it, where one does (see `policies.remote`)
 
-A causal LM's folder has other files for policy and critic, some in folders of their own; see `policies.causal_lm.store`.
+A causal LM's folder has other files for policy and critic, some in folders of their own; see `policies.causal_lm.store`. It has
+a text encoder where it knows past replies.
 
 Numbered versions of a model are kept in a store (see `policies.registry`), which may be given wherever a model folder is asked
 for.
@@ -43,8 +44,9 @@ from schema_extraction.view import VIEW_VERSION, Frozen
 
 if TYPE_CHECKING:
     from policies.causal_lm.critic import CausalCritic
+    from policies.causal_lm.drafting import CausalDrafter
     from policies.causal_lm.policy import CausalPolicy
-    from policies.encoder import EncoderSettings
+    from policies.encoder import EncoderSettings, TextEncoder
     from policies.preferences import Preferences
     from policies.proposal import Critic, Policy
     from policies.replies.replies import Replies
@@ -98,14 +100,25 @@ class Bundle:
     typed_thresholds: Thresholds | None = None
     preferences: Preferences | None = None
     replies: Replies | None = None
+    texts: TextEncoder | None = None
 
     def offering(self, operator: str = "") -> Policy:
-        """The policy, which with a message also offers past replies, in the wording of `operator` first."""
-        if self.replies is None:
+        """The policy, which with a message also offers past replies, in the wording of `operator` first, and what a causal LM
+        drafts."""
+        if self.replies is None or self.texts is None:
             return self.policy
         from policies.replies.offering import OfferingPolicy
 
-        return OfferingPolicy(self.policy, self.replies, self.small.encoder.embed, operator)
+        return OfferingPolicy(self.policy, self.replies, self.texts.embed, operator, self.drafter())
+
+    def drafter(self) -> CausalDrafter | None:
+        """What has the model draft replies; None where it is no causal LM, or is not to."""
+        from policies.causal_lm.drafting import CausalDrafter
+        from policies.causal_lm.policy import CausalPolicy
+
+        if isinstance(self.policy, CausalPolicy) and self.policy.reach.drafted:
+            return CausalDrafter(self.policy)
+        return None
 
     @property
     def small(self) -> SmallPolicy:
@@ -150,17 +163,50 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
     path = resolved(path)
     meta = verified(path)
     if meta.kind == CAUSAL_LM:
-        return _load_causal(path, meta, threads)
+        return _load_causal(path, meta, encoder, threads)
 
     import torch
 
-    from policies.encoder import OWN, EncoderSettings, TextEncoder
-    from policies.replies import store as replies
     from policies.small import critic, store
     from policies.thresholds import Thresholds
 
     if threads is not None:
         torch.set_num_threads(threads)
+    texts = _text_encoder(path, meta, encoder)
+    try:
+        policy = store.load(path, texts)
+        judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
+        typed = critic.load_typed(path / TYPED, policy) if TYPED in meta.files else None
+        liked = read_preferences(path)
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
+    past = _past_replies(path, meta)
+    certified, typed_certified = (
+        Thresholds.read(path / name) if name in meta.files else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
+    )
+    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked, past, texts)
+
+
+def _load_causal(path: Path, meta: Meta, encoder: EncoderSettings | None, threads: int | None) -> Bundle:
+    import torch
+
+    from policies.causal_lm import store
+    from policies.thresholds import Thresholds
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    loaded = store.load(path)
+    certified = Thresholds.read(path / THRESHOLDS) if THRESHOLDS in meta.files else None
+    past = _past_replies(path, meta)
+    texts = _text_encoder(path, meta, encoder) if past is not None else None
+    liked = read_preferences(path)
+    return Bundle(path, loaded.policy, loaded.critic, certified, meta, preferences=liked, replies=past, texts=texts)
+
+
+def _text_encoder(path: Path, meta: Meta, encoder: EncoderSettings | None) -> TextEncoder:
+    """The text encoder that a model was trained with."""
+    from policies.encoder import OWN, EncoderSettings, TextEncoder
+
     asked = encoder or EncoderSettings(model=meta.encoder, max_tokens=meta.max_tokens)
     if (path / OWN).is_dir() and asked.model in ("", meta.encoder):
         asked = replace(asked, model=str(path / OWN))
@@ -176,31 +222,19 @@ def load(path: Path, encoder: EncoderSettings | None = None, threads: int | None
                 f"Model {str(path)!r} was trained with another {file.name} than the text encoder has now. "
                 "Give the encoder it was trained with, or train it again."
             )
+    return texts
+
+
+def _past_replies(path: Path, meta: Meta) -> Replies | None:
+    """What operators wrote before, where the model knows of it."""
+    from policies.replies import store as replies
+
+    if replies.PLAIN not in meta.files:
+        return None
     try:
-        policy = store.load(path, texts)
-        judge = critic.load(path / CRITIC, policy) if CRITIC in meta.files else None
-        typed = critic.load_typed(path / TYPED, policy) if TYPED in meta.files else None
-        liked = read_preferences(path)
-        past = replies.load(path) if replies.PLAIN in meta.files else None
-    except (KeyError, TypeError, ValueError, RuntimeError, OSError) as error:
+        return replies.load(path)
+    except (KeyError, TypeError, ValueError, OSError) as error:
         raise ModelError(f"Model {str(path)!r} cannot be read ({error.__class__.__name__}). Train it again.") from error
-    certified, typed_certified = (
-        Thresholds.read(path / name) if name in meta.files else None for name in (THRESHOLDS, TYPED_THRESHOLDS)
-    )
-    return Bundle(path, policy, judge, certified, meta, typed, typed_certified, liked, past)
-
-
-def _load_causal(path: Path, meta: Meta, threads: int | None) -> Bundle:
-    import torch
-
-    from policies.causal_lm import store
-    from policies.thresholds import Thresholds
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    loaded = store.load(path)
-    certified = Thresholds.read(path / THRESHOLDS) if THRESHOLDS in meta.files else None
-    return Bundle(path, loaded.policy, loaded.critic, certified, meta, preferences=read_preferences(path))
 
 
 def read_meta(path: Path) -> Meta:

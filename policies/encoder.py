@@ -91,7 +91,10 @@ class TextEncoder:
         return [file for name in TOKENIZER if (file := self._folder / name).is_file()]
 
     def copy_to(self, folder: Path) -> None:
-        """Put the encoder into a model folder, unless it is the packaged one, which every installation has."""
+        """Put the files of the tokenizer at the top of a model folder, and the encoder into it, unless it is the packaged one,
+        which every installation has."""
+        for file in self.tokenizer_files():
+            shutil.copyfile(file, folder / file.name)
         if self.settings.model:
             (folder / OWN).mkdir()
             for file in sorted(f for pattern in ("*.json", "*.txt", "*.safetensors") for f in self._folder.glob(pattern)):

@@ -54,7 +54,7 @@ _ZIP = re.compile(
     r"\b(?:zip(?: ?code)?|post(?:al)? ?code)\b[^\d.!?]{0,15}(?P<span>\d{5}(?:-\d{4})?)\b"
     r"|\b[A-Z]{2},?\s+(?P<state>\d{5}(?:-\d{4})?)\b"
 )
-_NOT_NAME = frozenset(
+NOT_NAME = frozenset(
     """a about after again all also am an and any are as at back be because been before being but by calling can cancel could
     customer dear did do does done for from get getting go going good got great had happy has have having hello help here hey hi
     hoping how i if in interested is issue it its just later let looking me my myself need new no not now of ok okay on one only
@@ -66,6 +66,7 @@ _NOT_NAME = frozenset(
     number package password phone price product purchase refund return shipping state status street subscription support team
     tracking united states username zip""".split()
 )
+"""Common words, days and months among them, that name nobody even where they are written with a capital letter."""
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int]]:
@@ -101,7 +102,7 @@ def _names(text: str) -> Iterator[Span]:
         # After "name is" any case will do; after "this is" or "I'm" only a capital tells a name from a verb.
         any_case = _CUE_NAMED.search(cue[0]) is not None
         while words < 3 and (word := _WORD.match(text, end if not words else end + 1)):
-            if word[0].casefold() in _NOT_NAME or not (any_case or word[0][0].isupper()):
+            if word[0].casefold() in NOT_NAME or not (any_case or word[0][0].isupper()):
                 break
             if words and text[end] != " ":
                 break
@@ -111,7 +112,7 @@ def _names(text: str) -> Iterator[Span]:
     for start, end in _matches(_SIGNED, text):
         yield start, end, typed(text[start:end], "text")
     for found in _BIGRAM.finditer(text):
-        if not any(word.casefold().rstrip(".") in _NOT_NAME for word in found[0].split()):
+        if not any(word.casefold().rstrip(".") in NOT_NAME for word in found[0].split()):
             yield found.start(), found.end(), typed(found[0], "text")
 
 

@@ -73,6 +73,7 @@ class LearnSettings(PartSettings):
             judged=200,
             critic_epochs=self.critic_epochs,
             threads=self.threads,
+            drafts=0.5,
         )
 
 

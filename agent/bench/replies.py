@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.table import Table
@@ -15,11 +16,15 @@ from policies.errors import TraceError
 from policies.proposal import Policy
 from policies.replies.edits import Edit, distance, edits, share
 from policies.replies.learning import learn_replies
+from policies.replies.offering import OFFERED, OfferingPolicy
 from policies.sources import sources
 from policies.templates import Template, fold, values
 from policies.trace import read_steps
 from schema_extraction.action import SendMessage
 from schema_extraction.view import Frozen
+
+if TYPE_CHECKING:
+    from policies.causal_lm.drafting import CausalDrafter
 
 Progress = Callable[[int, int], None]
 Suggest = Callable[[Sample], Sequence[str]]
@@ -39,6 +44,12 @@ FREQUENT, OF_PROCESS, RETRIEVED, OWN = (
     "retrieval, operator known",
 )
 BASELINES = (FREQUENT, OF_PROCESS)
+ALONE, THEN, DRAFTED, WITH_DRAFTS = (
+    "the policy alone",
+    "the policy, then retrieval",
+    "drafts of the language model",
+    "the policy, then retrieval and drafts",
+)
 
 
 class SystemResult(Frozen):
@@ -69,7 +80,8 @@ class Edited(Frozen):
 
 
 class RepliesBench(Frozen):
-    """`reach`: share of held-out messages that some learned template, filled from the page, gives: the most that can be."""
+    """`reach`: share of held-out messages that some learned template, filled from the page, gives: the most that can be.
+    `drafts`: how many drafts of a causal LM were offered, and how many dropped for which reason."""
 
     training_cases: int
     training_messages: int
@@ -80,6 +92,7 @@ class RepliesBench(Frozen):
     hearing: float
     systems: tuple[SystemResult, ...]
     edited: Edited | None = None
+    drafts: dict[str, int] = {}
     short: tuple[str, ...] = ()
 
     def write(self, path: Path) -> None:
@@ -96,8 +109,8 @@ def measure(
     encoder: EncoderSettings = EncoderSettings(),
 ) -> RepliesBench:
     """Learn replies from the cases at or below `traces`, and suggest those of `held_out`. `feedback`: operators' verdicts on
-    proposed messages. `model`: its policy is measured too, alone and with the retrieved replies after it; it should have been
-    trained on `traces`.
+    proposed messages. `model`: its policy is measured too, alone and with the retrieved replies after it, and what it drafts
+    where it is a causal LM; it should have been trained on `traces`.
 
     Raises:
         TraceError: there are no messages to learn from or to suggest. ModelError, EncoderError: see `policies.bundle.load`.
@@ -118,8 +131,10 @@ def measure(
         RETRIEVED: lambda s: [r.text for r in replies.suggest(s.view, s.history, embed, "", FIRST)],
         OWN: lambda s: [r.text for r in replies.suggest(s.view, s.history, embed, s.user, FIRST)],
     }
+    drafter = None
     if model is not None:
-        systems |= _of_model(model, encoder)
+        added, drafter = _of_model(model, encoder)
+        systems |= added
 
     def judged(number: int, name: str) -> SystemResult:
         before, total = number * len(messages), len(systems) * len(messages)
@@ -136,6 +151,7 @@ def measure(
         hearing=replies.hearing,
         systems=found,
         edited=edited(edits(read_steps(feedback))) if feedback is not None else None,
+        drafts=dict(drafter.counts.most_common()) if drafter is not None else {},
     )
     return bench.model_copy(update={"short": short(bench)})
 
@@ -187,7 +203,8 @@ def _given(sample: Sample, templates: Sequence[Template]) -> Template | None:
     return next((template for template in templates if fold(template.fill(slots) or "") == text), None)
 
 
-def _of_model(model: Path, encoder: EncoderSettings) -> dict[str, Suggest]:
+def _of_model(model: Path, encoder: EncoderSettings) -> tuple[dict[str, Suggest], CausalDrafter | None]:
+    """The systems that a model makes, and what drafts its replies, where it is a causal LM."""
     from policies.bundle import load
 
     bundle = load(model, encoder, threads=2)
@@ -196,10 +213,22 @@ def _of_model(model: Path, encoder: EncoderSettings) -> dict[str, Suggest]:
         ranked = policy.propose(sample.view, sample.history)
         return [p.action.text for p in ranked if isinstance(p.action, SendMessage)][:FIRST]
 
-    return {
-        "the policy alone": lambda s: texts(bundle.policy, s),
-        "the policy, then retrieval": lambda s: texts(bundle.offering(s.user), s),
-    }
+    systems: dict[str, Suggest] = {ALONE: lambda s: texts(bundle.policy, s)}
+    if bundle.replies is None or bundle.texts is None:
+        return systems, None
+    replies, embed, drafter = bundle.replies, bundle.texts.embed, bundle.drafter()
+    systems[THEN] = lambda s: texts(OfferingPolicy(bundle.policy, replies, embed, s.user), s)
+    if drafter is None:
+        return systems, None
+
+    def drafted(sample: Sample) -> list[str]:
+        alike = replies.suggest(sample.view, sample.history, embed, sample.user, OFFERED)
+        made = drafter.draft(sample.view, sample.history, alike, replies)
+        return [made.text] if made is not None else []
+
+    systems[DRAFTED] = drafted
+    systems[WITH_DRAFTS] = lambda s: texts(bundle.offering(s.user), s)
+    return systems, drafter
 
 
 def _judged(name: str, suggest: Suggest, messages: Sequence[Sample], progress: Callable[[int], None]) -> SystemResult:
@@ -252,6 +281,12 @@ def table(bench: RepliesBench) -> Table:
         shares = (f"{figure:.1%}" for figure in (one.first, one.top3, one.near))
         found.add_row(one.name, *shares, f"{one.edit:g}", f"{one.edit_share:.1%}", f"{one.best_edit:g}", str(one.none))
     return found
+
+
+def drafts(counts: dict[str, int]) -> str:
+    """In words, what became of a language model's drafts."""
+    dropped = [f"{count} dropped, since {reason}" for reason, count in counts.items() if reason != "offered"]
+    return "; ".join([f"of {sum(counts.values())} drafts {counts.get('offered', 0)} offered", *dropped])
 
 
 def changed(found: Edited) -> str:

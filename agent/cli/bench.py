@@ -324,6 +324,8 @@ def replies(
     console.print(measuring.table(found))
     if found.edited is not None:
         console.print(measuring.changed(found.edited), highlight=False)
+    if found.drafts:
+        console.print(measuring.drafts(found.drafts), highlight=False)
     for words in found.short:
         console.print(f"[red]short[/]  {words}", highlight=False)
     found.write(out / "results.json")

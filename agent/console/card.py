@@ -155,7 +155,7 @@ def origin_words(view: View, origin: Provenance | None) -> str:
                 "option": "One of the field's own options.",
                 "template": "A wording that operators use, filled in for this case.",
                 "constant": "What operators always enter here.",
-                "generated": "Written by the policy.",
+                "generated": "Written by the language model, of values on the page. Read every word.",
                 "operator": "As an operator entered it before.",
             }[source]
 

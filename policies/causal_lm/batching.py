@@ -9,7 +9,8 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from policies.causal_lm.scoring import Answers, Question, Scorer
+from policies.causal_lm.language import Language, Tokens
+from policies.causal_lm.scoring import Answers, Question, Scorer, Written
 
 
 class Batching:
@@ -36,6 +37,11 @@ class Batching:
                     batch, self._waiting = self._waiting, []
                 self._ask(batch)
         return mine.result()
+
+    def write(self, prompt: Tokens, most: int, language: Language) -> Written:
+        """See `scoring.Scorer`. One text at a time; whoever asks meanwhile waits."""
+        with self._model:
+            return self.scorer.write(prompt, most, language)
 
     def _ask(self, batch: Sequence[tuple[Sequence[Question], Future[list[Answers]]]]) -> None:
         try:

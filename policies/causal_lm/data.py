@@ -9,6 +9,7 @@ from pathlib import Path
 
 from policies.calibrate import Judged
 from policies.candidates import Memory
+from policies.causal_lm import drafting
 from policies.causal_lm.critic import question
 from policies.causal_lm.errors import ContextError
 from policies.causal_lm.language import Language, Tokens
@@ -20,6 +21,10 @@ from policies.derive.derived import Derived, learn_formulas
 from policies.errors import TraceError
 from policies.feedback import critic_label
 from policies.novelty import Novelty, learn_novelty
+from policies.replies.grounding import Ground, words
+from policies.replies.learning import Foretold
+from policies.sources import sources
+from policies.templates import Template
 from policies.train import MIN_CASES
 
 Habits = Mapping[tuple[str, str], int]
@@ -45,6 +50,15 @@ class Lesson:
 
     prompt: Tokens
     answer: Tokens
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A message that drafting is learned from: the past replies `shown` for it, and its `text` with values by name."""
+
+    sample: Sample
+    shown: tuple[Template, ...]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -113,8 +127,20 @@ def answer(sample: Sample, offered: Menu, memory: Memory, known: Habits) -> Entr
     )
 
 
-def texts(found: Iterable[Sample], memory: Memory, known: Habits, reach: Reach) -> Iterator[str]:
-    """What a tokenizer learns from: the lines of prompts, the answers, and what a critic is asked."""
+def replies(found: Iterable[Foretold], templates: Sequence[Template], reach: Reach) -> Iterator[Reply]:
+    """Messages as they would be drafted, without those that say what would have a draft dropped."""
+    by_id, wording = {template.id: template for template in templates}, words(p for t in templates for p in t.pieces)
+    for message in found:
+        sample, alike = message.sample, message.others[: reach.alike]
+        offered = sources(sample.view, sample.history)
+        text = drafting.named(message.template, offered)
+        ground = Ground(sample.view, offered, wording, (one.text for one in alike))
+        if text is not None and not ground.lacking(drafting.filled(text, offered) or text):
+            yield Reply(sample, tuple(by_id[one.template] for one in alike), text)
+
+
+def texts(found: Iterable[Sample], written: Iterable[Reply], memory: Memory, known: Habits, reach: Reach) -> Iterator[str]:
+    """What a tokenizer learns from: the lines of prompts, the answers, what a critic is asked, and replies."""
     for sample in found:
         offered = menu(sample.view, sample.history, memory)
         yield from (line.text + "\n" for line in lines(sample.view, sample.history, offered, reach.spelt))
@@ -122,6 +148,10 @@ def texts(found: Iterable[Sample], memory: Memory, known: Habits, reach: Reach) 
             yield right.text
         yield "sure 5\nverdict: accept"
         yield "sure 5\nverdict: reject"
+    for reply in written:
+        values = sources(reply.sample.view, reply.sample.history)
+        yield from (line.text + "\n" for line in drafting.lines(values, reply.shown, reach.spelt))
+        yield reply.text
 
 
 def lessons(found: Iterable[Sample], memory: Memory, known: Habits, language: Language, reach: Reach) -> Iterator[Lesson]:
@@ -136,6 +166,19 @@ def lessons(found: Iterable[Sample], memory: Memory, known: Habits, language: La
         except ContextError:
             continue
         yield Lesson(page.tokens, language.answer(right.text))
+
+
+def drafts(written: Iterable[Reply], memory: Memory, language: Language, reach: Reach) -> Iterator[Lesson]:
+    """Every reply that can be drafted within the budget."""
+    for reply in written:
+        view, history = reply.sample.view, reply.sample.history
+        answer = language.answer(reply.text)
+        try:
+            asked = drafting.question(view, history, menu(view, history, memory), reply.shown, language, reach)
+        except ContextError:
+            continue
+        if len(answer) <= reach.drafted:
+            yield Lesson(asked.tokens, answer)
 
 
 def judgements(

@@ -19,10 +19,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+from transformers import DynamicCache, GenerationConfig
 
 from policies.causal_lm.errors import ContextError
-from policies.causal_lm.scoring import Answers, Counts, Question, Role
+from policies.causal_lm.language import Language
+from policies.causal_lm.scoring import Answers, Counts, Question, Role, Written
 from policies.causal_lm.trie import Fork, Tokens
 from policies.errors import ModelError
 
@@ -126,6 +127,45 @@ class Engine:
                 answers |= zip(going_on, found, strict=True)
             self.counts.seconds += time.perf_counter() - started
             return [answers[i] for i in range(len(questions))]
+
+    def write(self, prompt: Tokens, most: int, language: Language) -> Written:
+        """See `scoring.Scorer`. Safe to call from several threads."""
+        if self.longest and len(prompt) + most > self.longest:
+            raise ContextError(
+                f"Expected a prompt and an answer of at most {self.longest} tokens, met {len(prompt)} and {most}. "
+                "Lower `budget`."
+            )
+        settings = GenerationConfig(
+            max_new_tokens=most,
+            do_sample=False,
+            repetition_penalty=1.0,
+            eos_token_id=language.end,
+            pad_token_id=language.end,
+            return_dict_in_generate=True,
+            output_logits=True,
+        )
+        with self._lock, torch.inference_mode():
+            started = time.perf_counter()
+            self.activate("policy")
+            past, layers = self._longest_shared(prompt[:-1])
+            asked = torch.tensor([prompt], device=self.device)
+            output = self.model.generate(
+                input_ids=asked,
+                attention_mask=torch.ones_like(asked),
+                past_key_values=DynamicCache(layers) if past else DynamicCache(),
+                generation_config=settings,
+            )
+            found = output.sequences[0, len(prompt) :]
+            rows = torch.log_softmax(torch.cat(output.logits).float(), -1)
+            probability = float(rows.gather(1, found[:, None]).mean().exp())
+            self.counts.prompt += len(prompt)
+            self.counts.reused += past
+            self.counts.computed += len(prompt) - past + len(found)
+            self.counts.forwards += len(found)
+            self.counts.seconds += time.perf_counter() - started
+        tokens: list[int] = found.tolist()
+        whole = tokens[-1] == language.end
+        return Written(language.decode(tokens[:-1] if whole else tokens), whole, probability)
 
     def activate(self, role: Role) -> None:
         """Weigh with the adapter of a role from now on.

@@ -8,6 +8,7 @@ turn from inside a message, and a page that changes below keeps its tokens above
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,10 @@ class Language:
                 self._known.clear()
             known = self._known[text] = tuple(ids)
         return known
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        """The text of tokens; marks of the template's own are shown, too."""
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=False))
 
     def answer(self, text: str) -> Tokens:
         """The tokens of a whole answer."""

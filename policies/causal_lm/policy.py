@@ -28,7 +28,8 @@ REMEMBERED = 64
 class Reach(Frozen):
     """`budget`: tokens of a prompt, at the most. Answers are sought until `leaves` are found, or until together they have
     `enough` probability; `top` proposals are given. `temperature` divides log-probabilities; fitted on held-out cases (Guo et
-    al. 2017). `spelt`: see `policies.causal_lm.prompt.lines`."""
+    al. 2017). `spelt`: see `policies.causal_lm.prompt.lines`. `drafted`: tokens of a reply that is drafted, at the most; 0 for
+    no drafts; `alike`: how many past replies are shown for it."""
 
     budget: int = Field(3072, ge=64)
     leaves: int = Field(24, ge=1)
@@ -36,6 +37,8 @@ class Reach(Frozen):
     top: int = Field(8, ge=1)
     temperature: float = Field(1.0, gt=0)
     spelt: bool = True
+    drafted: int = Field(120, ge=0)
+    alike: int = Field(3, ge=0)
 
 
 @dataclass(frozen=True)

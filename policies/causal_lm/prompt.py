@@ -7,7 +7,7 @@ then the oldest steps. What an action takes its value from belongs to the action
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from policies.causal_lm import brief
@@ -32,13 +32,22 @@ class Prompt:
     trimmed: int = 0
 
 
-def prompt(view: View, history: History, menu: Menu, language: Language, budget: int, spelt: bool = True) -> Prompt:
-    """The prompt of a view in at most `budget` tokens, up to where the answer begins. `spelt`: see `lines`.
+def prompt(
+    view: View,
+    history: History,
+    menu: Menu,
+    language: Language,
+    budget: int,
+    spelt: bool = True,
+    behind: Sequence[Line] = (),
+) -> Prompt:
+    """The prompt of a view in at most `budget` tokens, up to where the answer begins. `spelt`: see `lines`. `behind`: more
+    lines, after those of the view.
 
     Raises:
         ContextError: what must not be left out is already more.
     """
-    rows = list(lines(view, history, menu, spelt))
+    rows = [*lines(view, history, menu, spelt), *behind]
     tokens = [language.encode(line.text + "\n") for line in rows]
     over = len(language.before) + sum(map(len, tokens)) + len(language.after) - budget
     dropped: set[int] = set()

@@ -1,4 +1,4 @@
-"""What is asked of a model, wherever it runs: how likely each token is that can follow a prompt."""
+"""What is asked of a model, wherever it runs: how likely each token is that can follow a prompt, and how it goes on itself."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from policies.causal_lm.language import Language
 from policies.causal_lm.trie import Fork, Tokens
 
 Role = Literal["policy", "critic"]
@@ -23,6 +24,15 @@ class Question:
     shared: int = 0
 
 
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote. `whole`: it ended its turn; `probability`: the geometric mean of those of its tokens."""
+
+    text: str
+    whole: bool
+    probability: float
+
+
 class Scorer(Protocol):
     """`width`: how many forks are worth asking about at a time; 0 means all at once, for they cost next to nothing more."""
 
@@ -33,6 +43,15 @@ class Scorer(Protocol):
         """For each question and fork, the log-probability of each child.
 
         Raises:
+            ModelError, ServerError: there is no answer.
+        """
+        ...
+
+    def write(self, prompt: Tokens, most: int, language: Language) -> Written:
+        """How the policy goes on after a prompt, the likeliest token each time, at most `most`.
+
+        Raises:
+            ContextError: prompt and answer together are more than the model takes.
             ModelError, ServerError: there is no answer.
         """
         ...

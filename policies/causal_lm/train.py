@@ -8,6 +8,7 @@ done the model that was there before stays.
 from __future__ import annotations
 
 import hashlib
+import random
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from policies.calibrate import Part
     from policies.causal_lm.policy import CausalPolicy
     from policies.dataset import Sample
+    from policies.encoder import EncoderSettings
 
 Progress = Callable[[int, int], None]
 Metrics = dict[str, float]
@@ -34,7 +36,8 @@ class CausalSettings(Frozen):
     """`base`: folder, hub id, or `scratch:tiny`. `budget`: tokens of a prompt. `rank`: of the adapters. `epochs`,
     `learning_rate`: None for what suits the base; a critic's own are `critic_*`. `minutes`: of the policy's training at the
     most, 0 for no limit; the rate of learning falls by the clock then. `judged`: held-out steps that temperature and accuracy
-    are measured on. `shared`: the critic goes on from what the policy read, which no server can do yet."""
+    are measured on. `shared`: the critic goes on from what the policy read, which no server can do yet. `drafts`: share of the
+    messages that drafting is learned from; with 0 the model drafts none."""
 
     base: str = "scratch:tiny"
     seed: int = 0
@@ -49,6 +52,7 @@ class CausalSettings(Frozen):
     save_steps: int = Field(100, ge=1)
     judged: int = Field(300, ge=1)
     shared: bool = True
+    drafts: float = Field(1.0, ge=0, le=1)
     preference: float = Field(0.5, ge=0, le=1)
     critic_epochs: float = Field(6.0, gt=0)
     critic_rate: float = 1e-3
@@ -56,13 +60,19 @@ class CausalSettings(Frozen):
 
 
 def train_policy(
-    traces: Path, out: Path, settings: CausalSettings = CausalSettings(), progress: Progress | None = None
+    traces: Path,
+    out: Path,
+    settings: CausalSettings = CausalSettings(),
+    progress: Progress | None = None,
+    encoder: EncoderSettings | None = None,
 ) -> Metrics:
-    """Learn a policy from the recorded steps at or below `traces` and write a model folder to `out`.
+    """Learn a policy from the recorded steps at or below `traces`, and replies from its messages, and write a model folder to
+    `out`. `encoder`: tells which messages were written in like situations.
 
     Raises:
         TraceError: there is too little to learn from.
         ModelError: the base cannot be used, or `out` exists and is no model.
+        EncoderError: the text encoder cannot be had.
     """
     import torch
 
@@ -71,10 +81,15 @@ def train_policy(
     from policies.causal_lm.engine import Engine
     from policies.causal_lm.language import BRIEFLY, INSTRUCTIONS, language_of, load_language
     from policies.causal_lm.policy import CausalPolicy, Reach
+    from policies.encoder import EncoderSettings, TextEncoder
     from policies.novelty import to_json
+    from policies.replies.learning import foretold, learn_replies
+    from policies.replies.store import save as save_replies
 
     started = time.monotonic()
     torch.set_num_threads(settings.threads)
+    encoder = encoder or EncoderSettings()
+    texts_encoder = TextEncoder(encoder)
     with new_folder(out) as folder:
         # Data: recorded cases as samples, and what is learned of them at once.
         new = settings.base.startswith(scratch.PREFIX)
@@ -83,12 +98,20 @@ def train_policy(
         theirs = [sample for case_id in found.held for sample in found.samples[case_id]]
         known = data.habits(mine, found.memory)
 
-        # Base: made here, or somebody's.
+        # Past replies, and what others of them suggest in the place of each.
         reach = Reach(budget=settings.budget, spelt=not new)
+        reach = reach if settings.drafts else reach.but(drafted=0)
+        templates = found.memory.templates.get("send_message", ())
+        replies = learn_replies(mine, templates, texts_encoder.embed)
+        others = foretold(mine, templates, texts_encoder.embed, reach.alike) if settings.drafts else ()
+        written = list(data.replies(others, templates, reach))
+        written = random.Random(settings.seed).sample(written, round(settings.drafts * len(written)))
+
+        # Base: made here, or somebody's.
         if new:
             config = scratch.config_of(settings.base)
             reach = reach.but(budget=min(settings.budget, config.context - 64))
-            tokenizer = scratch.learn_tokenizer(data.texts(mine, found.memory, known, reach), config.words)
+            tokenizer = scratch.learn_tokenizer(data.texts(mine, written, found.memory, known, reach), config.words)
             language = language_of(tokenizer, settings.base, BRIEFLY)
             model = scratch.new_model(config, max(tokenizer.get_vocab().values()) + 1, settings.seed)
         else:
@@ -99,9 +122,10 @@ def train_policy(
             raise TraceError(
                 f"Expected steps at {str(traces)!r} that actions on their page can express, met none. Record more."
             )
+        drafts = list(data.drafts(written, found.memory, language, reach))
         logger.info(
-            "{} of {} steps to learn from, {:.0f} tokens each; {} weights to be learned",
-            *(len(lessons), len(mine), sum(len(one.prompt) for one in lessons) / len(lessons)),
+            "{} of {} steps to learn from, {:.0f} tokens each, and {} replies to draft; {} weights to be learned",
+            *(len(lessons), len(mine), sum(len(one.prompt) for one in lessons) / len(lessons), len(drafts)),
             sum(p.numel() for p in model.parameters() if p.requires_grad),
         )
 
@@ -119,8 +143,8 @@ def train_policy(
         telling = learning.Telling(_part(progress, 0, 95))
         trainer = learning.PolicyTrainer(
             model=model,
-            args=learning.arguments(work, loop, len(lessons), checkpointing=not new, grouped=True),
-            train_dataset=learning.Rows(learning.grouped(lessons, min(loop.rows, loop.batch), loop.seed)),
+            args=learning.arguments(work, loop, len(lessons) + len(drafts), checkpointing=not new, grouped=True),
+            train_dataset=learning.Rows(learning.grouped([*lessons, *drafts], min(loop.rows, loop.batch), loop.seed)),
             data_collator=learning.GroupedLessons(language.tokenizer.pad_token_id or 0),
             callbacks=[telling],
         )
@@ -138,6 +162,8 @@ def train_policy(
             "steps": float(found.steps),
             "coverage": len(lessons) / len(mine),
             "tokens_per_step": sum(len(one.prompt) for one in lessons) / len(lessons),
+            "replies": float(len(replies.past.template)) if replies else 0.0,
+            "drafts": float(len(drafts)),
             "final_loss": telling.losses[-1] if telling.losses else mean_loss,
             "temperature": temperature,
             "step_accuracy": accuracy(policy, judged),
@@ -159,10 +185,16 @@ def train_policy(
             novelty=to_json(found.novelty),
         )
         store.write_plain(folder, plain)
+        if replies is not None:
+            save_replies(replies, folder)
+            texts_encoder.copy_to(folder)
         write_meta(
             folder,
             Meta(
                 kind="causal_lm",
+                encoder=encoder.model if replies else "",
+                encoder_sha=texts_encoder.sha if replies else "",
+                max_tokens=encoder.max_tokens,
                 seed=settings.seed,
                 traces=found.digest,
                 cases=len(found.samples),

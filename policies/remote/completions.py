@@ -94,6 +94,30 @@ class Completions:
             found += self._next(model, prompts[part], children[part], name_of)
         return found
 
+    def text(self, model: str, prompt: Tokens, most: int, end: int) -> tuple[str, bool, float]:
+        """How a model goes on after a prompt: the text, whether it ended it within `most` tokens, and the mean of the tokens'
+        log-probabilities. `end`: the token that ends it. Asked once: a text is no answer that a step waits for.
+
+        Raises:
+            ServerError: see `next`.
+        """
+        body = {
+            "model": model,
+            "prompt": [list(prompt)],
+            "max_tokens": most,
+            "temperature": 0.0,
+            "logprobs": 1,
+            "stop_token_ids": [end],
+        }
+        (choice,) = self._complete(body, 1, tries=1)
+        try:
+            text, reason, known = choice["text"], choice["finish_reason"], choice["logprobs"]["token_logprobs"]
+        except (KeyError, TypeError) as error:
+            raise self._garbage("a text with log-probabilities", choice) from error
+        if not isinstance(text, str) or not isinstance(known, list) or not known:
+            raise self._garbage("a text with log-probabilities", choice)
+        return text, reason == "stop", sum(map(self._number, known)) / len(known)
+
     def _next(
         self, model: str, prompts: Sequence[Tokens], children: Sequence[Tokens], name_of: Callable[[int], str]
     ) -> list[list[float]]:
@@ -141,8 +165,8 @@ class Completions:
                     raise self._garbage("the log-probabilities of an echoed prompt", choice) from error
         return found
 
-    def _complete(self, body: dict[str, Any], count: int) -> list[dict[str, Any]]:
-        answer = self._send("POST", "completions", body)
+    def _complete(self, body: dict[str, Any], count: int, tries: int | None = None) -> list[dict[str, Any]]:
+        answer = self._send("POST", "completions", body, tries)
         try:
             choices = sorted(answer["choices"], key=lambda choice: int(choice["index"]))
         except (KeyError, TypeError, ValueError) as error:
@@ -162,10 +186,10 @@ class Completions:
             raise self._garbage("a log-probability", value)
         return float(value)
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        """One request, sent again where that may help."""
-        last = ""
-        for attempt in range(self.settings.tries):
+    def _send(self, method: str, path: str, body: dict[str, Any] | None, tries: int | None = None) -> Any:
+        """One request, sent again where that may help, up to `tries` times in all (default: as set)."""
+        last, tries = "", tries or self.settings.tries
+        for attempt in range(tries):
             if attempt:
                 self.pause(min(0.5 * 2 ** (attempt - 1), 8.0) * random.uniform(0.5, 1.0))
             try:
@@ -189,7 +213,7 @@ class Completions:
             except ValueError as error:
                 raise self._garbage("JSON", response.text) from error
         raise ServerError(
-            f"The model server at {self.settings.url} does not answer: {last}, {self.settings.tries} tries. Start it, or "
+            f"The model server at {self.settings.url} does not answer: {last}, {tries} tries. Start it, or "
             f"take the model "
             "into this process with `casepilot connect MODEL --off`."
         )

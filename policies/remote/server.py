@@ -3,6 +3,7 @@ holds."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from policies.bundle import CAUSAL_LM, SERVER, changed, read_meta
 from policies.causal_lm.errors import ServerError
-from policies.causal_lm.language import Language
-from policies.causal_lm.scoring import Answers, Question, Role
+from policies.causal_lm.language import Language, Tokens
+from policies.causal_lm.scoring import Answers, Question, Role, Written
 from policies.causal_lm.trie import Fork
 from policies.errors import ModelError
 from policies.registry.pointer import outside
@@ -75,6 +76,15 @@ class RemoteScorer:
             for (i, _), row in zip(asked, rows, strict=True):
                 answers[i].append(row)
         return [answers[i] for i in range(len(questions))]
+
+    def write(self, prompt: Tokens, most: int, language: Language) -> Written:
+        """See `scoring.Scorer`. Safe to call from several threads; asked once.
+
+        Raises:
+            ServerError: see `policies.remote.completions`.
+        """
+        text, whole, logprob = self.client.text(self.names["policy"], prompt, most, language.end)
+        return Written(text, whole, math.exp(logprob))
 
     def _name(self, token: int) -> str:
         return str(self.language.tokenizer.decode([token], skip_special_tokens=False))

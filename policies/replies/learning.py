@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from policies.dataset import Sample
-from policies.replies.replies import NEAREST, SHARPNESS, Past, Replies, unit, unit_rows
+from policies.replies.replies import NEAREST, SHARPNESS, Past, Replies, Suggestion, unit, unit_rows
 from policies.replies.situation import Embed, Situation, situation
 from policies.sources import sources
 from policies.templates import Template, fold, values
@@ -26,6 +26,8 @@ MAX_SPREAD = 24
 """A fact with more distinct values tells customers apart: its values are not kept."""
 MOST = 4000
 """Only so many messages are kept, the latest."""
+FOLDS = 4
+"""A message is foretold by three quarters of the other cases."""
 FITTED = 1000
 """On so many of these, the latest, the part of the customer's words is fitted."""
 
@@ -40,19 +42,49 @@ class Sent:
     now: Situation
 
 
+@dataclass(frozen=True)
+class Foretold:
+    """A message, the template that gives it, and what the messages of other cases suggest in its place."""
+
+    sample: Sample
+    template: Template
+    others: tuple[Suggestion, ...]
+
+
 def learn_replies(found: Iterable[Sample], templates: Sequence[Template], embed: Embed) -> Replies | None:
     """Replies from all messages among `found` that one of `templates` gives; None where there are none.
 
     `templates` are those of `policies.candidates.Memory` for `send_message`: nothing of a single customer is in them.
     """
+    return _replies([one for _, one in _sent(found, templates, embed)], templates)
+
+
+def foretold(found: Iterable[Sample], templates: Sequence[Template], embed: Embed, most: int) -> Iterator[Foretold]:
+    """Every message among `found` that one of `templates` gives, with at most `most` suggestions for it: as on a new case,
+    whose own messages nobody knows yet. The cases are split into `FOLDS`."""
+    sent = _sent(found, templates, embed)
+    place = {case_id: number % FOLDS for number, case_id in enumerate(sorted({one.case_id for _, one in sent}))}
+    for fold_number in range(FOLDS):
+        replies = _replies([one for _, one in sent if place[one.case_id] != fold_number], templates)
+        for sample, one in sent:
+            if place[one.case_id] == fold_number:
+                others = replies.suggest(sample.view, sample.history, embed, one.operator, most) if replies else ()
+                yield Foretold(sample, templates[one.template], others)
+
+
+def _sent(found: Iterable[Sample], templates: Sequence[Template], embed: Embed) -> list[tuple[Sample, Sent]]:
+    """The latest messages that one of `templates` gives."""
     sent = []
     for sample in found:
         if isinstance(sample.action, SendMessage):
             place = _template(sample, templates)
             if place is not None:
                 now = situation(sample.view, sample.history, embed)
-                sent.append(Sent(sample.case_id, sample.user, place, now))
-    sent = sent[-MOST:]
+                sent.append((sample, Sent(sample.case_id, sample.user, place, now)))
+    return sent[-MOST:]
+
+
+def _replies(sent: Sequence[Sent], templates: Sequence[Template]) -> Replies | None:
     if not sent:
         return None
     names = _names(sent)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from policies.proposal import History
+from policies.replies.grounding import words
 from policies.replies.situation import Embed, Situation, situation
 from policies.sources import Source, sources
 from policies.templates import Template, fold
@@ -137,6 +138,19 @@ class Replies:
 
     def _meaning(self, place: int) -> str:
         return self.templates[place].meaning or self.templates[place].id
+
+    def template(self, name: str) -> Template:
+        """The template with this id, of those that were suggested."""
+        return self._by_id[name]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Template]:
+        return {template.id: template for template in self.templates}
+
+    @cached_property
+    def wording(self) -> frozenset[str]:
+        """The words that the organisation itself writes, without those of customers."""
+        return words(piece for template in self.templates for piece in template.pieces)
 
     @cached_property
     def _wordings(self) -> dict[str, list[int]]:

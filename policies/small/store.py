@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,8 +57,6 @@ def save(policy: SmallPolicy, folder: Path) -> None:
     (folder / PLAIN).write_text(json.dumps(plain, ensure_ascii=False), encoding="utf-8")
     config = {"model_type": MODEL_TYPE, "architectures": [PolicyNet.__name__], **policy.net.config.model_dump()}
     (folder / CONFIG).write_text(json.dumps(config, indent=1), encoding="utf-8")
-    for file in policy.encoder.tokenizer_files():
-        shutil.copyfile(file, folder / file.name)
     policy.encoder.copy_to(folder)
 
 

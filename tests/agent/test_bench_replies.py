@@ -8,16 +8,36 @@ from pathlib import Path
 import pytest
 
 from agent.bench import replies as bench
-from agent.bench.replies import FREQUENT, OF_PROCESS, OWN, RETRIEVED, RepliesBench, SystemResult, changed, edited, measure
+from agent.bench.replies import (
+    ALONE,
+    DRAFTED,
+    FREQUENT,
+    OF_PROCESS,
+    OWN,
+    RETRIEVED,
+    THEN,
+    WITH_DRAFTS,
+    RepliesBench,
+    SystemResult,
+    changed,
+    drafts,
+    edited,
+    measure,
+)
+from policies.causal_lm import scratch
+from policies.causal_lm.train import CausalSettings, train_policy
 from policies.encoder import EncoderSettings
 from policies.errors import TraceError
 from policies.replies.edits import Edit
 from policies.trace import TraceWriter
 from schema_extraction.action import SendMessage
+from schema_extraction.view import Control
+from tests.policies import lm
 from tests.policies.made import SUBMITS, recorded, view
 
 KINDS = {"broken": "I am sorry, {}. We replace it.", "late": "Please wait a little, {}.", "lost": "{}, we look for it."}
 FIRST = "Ana Boris Carla Deniz Emil Fatima Goran Hana Igor Jana Kemal Lena Marek Nadia Omar Petra".split()
+COMPOSER = Control(ref="e9", key="m", role="textbox", part="send_message.text")
 
 
 def write(folder: Path, numbers: range) -> Path:
@@ -25,6 +45,7 @@ def write(folder: Path, numbers: range) -> Path:
     for number in numbers:
         kind, name = ("broken", "broken", "late", "lost")[number % 4], FIRST[number % len(FIRST)]
         page = view(f"C-{number}", name=f"{name} Adler{number}", problem=kind)
+        page = page.but(controls=(*page.controls, COMPOSER))
         step = recorded(f"C-{number}", 0, SendMessage(text=KINDS[kind].format(name)), page)
         writer = TraceWriter(folder, f"C-{number}")
         writer.write(step.model_copy(update={"user": "op1"}))
@@ -50,6 +71,21 @@ def test_retrieval_is_measured_beside_the_most_frequent_reply(tmp_path: Path, te
     assert seen[-1] == (4 * 8, 4 * 8) and seen == sorted(seen)
     found.write(tmp_path / "out" / "results.json")
     assert RepliesBench.model_validate_json((tmp_path / "out" / "results.json").read_text(encoding="utf-8")) == found
+
+
+def test_the_drafts_of_a_causal_lm_are_measured_beside_them(tmp_path: Path, texts: EncoderSettings) -> None:
+    model = tmp_path / "model"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(scratch.SIZES, "tiny", lm.SIZE)
+        settings = CausalSettings(epochs=1.0, batch=4, rows=4, budget=900, threads=1, judged=2)
+        train_policy(write(tmp_path / "learned", range(24)), model, settings, encoder=texts)
+    found = measure(tmp_path / "learned", write(tmp_path / "held", range(24, 28)), model=model, encoder=texts)
+    names = [system.name for system in found.systems]
+    assert names[4:] == [ALONE, THEN, DRAFTED, WITH_DRAFTS]
+    assert sum(found.drafts.values()) == 4 == found.held_out_messages
+    offered = found.drafts.get("offered", 0)
+    assert found.systems[6].none == 4 - offered
+    assert drafts({"offered": 3, "it is empty": 1}) == "of 4 drafts 3 offered; 1 dropped, since it is empty"
 
 
 def test_traces_without_messages_are_refused(tmp_path: Path, texts: EncoderSettings) -> None:

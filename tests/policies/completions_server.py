@@ -34,7 +34,8 @@ class Served:
         self.url = ""
 
     def complete(self, body: dict[str, Any]) -> dict[str, Any]:
-        choices = [self._choice(index, prompt, body) for index, prompt in enumerate(body["prompt"])]
+        answer = self._choice if body["max_tokens"] == 1 else self._text
+        choices = [answer(index, prompt, body) for index, prompt in enumerate(body["prompt"])]
         return {"object": "text_completion", "model": body["model"], "choices": choices}
 
     def _choice(self, index: int, prompt: list[int], body: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +52,20 @@ class Served:
             tokens, values, tops = shown + tokens, known + values, [None] * len(prompt) + tops  # type: ignore[assignment,operator]
         logprobs = {"tokens": tokens, "token_logprobs": values, "top_logprobs": tops}
         return {"index": index, "text": self._name(best, body), "logprobs": logprobs, "finish_reason": "length"}
+
+    def _text(self, index: int, prompt: list[int], body: dict[str, Any]) -> dict[str, Any]:
+        written: list[int] = []
+        values: list[float] = []
+        end = self.language.end
+        while len(written) < body["max_tokens"] and end not in written:
+            with torch.inference_mode():
+                row = torch.log_softmax(self.models[body["model"]](torch.tensor([prompt + written])).logits[0, -1].float(), -1)
+            written.append(int(row.argmax()))
+            values.append(float(row.max()))
+        shown = written[:-1] if written[-1] == end else written
+        reason = "stop" if written[-1] == end else "length"
+        logprobs = {"tokens": [self._name(token, body) for token in written], "token_logprobs": values, "top_logprobs": []}
+        return {"index": index, "text": self.language.decode(shown), "logprobs": logprobs, "finish_reason": reason}
 
     def _top(self, row: torch.Tensor, wanted: list[int], body: dict[str, Any]) -> dict[str, float]:
         return {self._name(token, body): float(row[token]) for token in wanted}

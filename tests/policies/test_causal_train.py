@@ -14,7 +14,7 @@ from policies import bundle
 from policies.calibrate import read_judged, score_all
 from policies.causal_lm import learning, scratch, store
 from policies.causal_lm.clock import SPENT, Clock
-from policies.causal_lm.data import Lesson, gather, habits, lessons
+from policies.causal_lm.data import Lesson, Reply, drafts, gather, habits, lessons
 from policies.causal_lm.menu import menu
 from policies.causal_lm.policy import CausalPolicy, Reach
 from policies.causal_lm.train import CausalSettings, train_critic, train_policy
@@ -123,7 +123,12 @@ def test_without_both_verdicts_the_model_stays_as_it_was(trained: Path, tmp_path
 def test_an_interrupted_training_goes_on_to_the_same_loss(tmp_path: Path) -> None:
     found = gather(lm.write_traces(tmp_path / "traces"), 0.1, 0)
     mine = [sample for case_id in found.learned for sample in found.samples[case_id]]
-    rows = list(lessons(mine, found.memory, habits(mine, found.memory), lm.language(), Reach(budget=900, spelt=False)))
+    reach = Reach(budget=900, spelt=False)
+    rows = list(lessons(mine, found.memory, habits(mine, found.memory), lm.language(), reach))
+    written = [Reply(sample, lm.MEMORY.templates["send_message"], "Thank you, {Name first}.") for sample in mine[::3]]
+    replies = list(drafts(written, found.memory, lm.language(), reach))
+    assert rows and len(replies) == len(written)
+    rows += replies
     settings = learning.LoopSettings(batch=4, rows=4, steps=8, save_steps=3, learning_rate=1e-3)
 
     def losses(folder: Path, stop_at: int = 0) -> list[float]:
