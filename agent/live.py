@@ -336,10 +336,11 @@ class Live:
         return self.hold is None and (is_critical(view, action) or (own and not handoff.critical))
 
     async def _look(self, key: str) -> None:
+        page = self.page
         try:
             # A field that the operator is in still, though it was drawn anew meanwhile, is not finished.
-            if self.page is not None and (await self.page.view()).focus != key:
-                await self.page.recorder.look()
+            if page is not None and (await page.view()).focus != key:
+                await page.recorder.look()
         except BrowserError as error:
             logger.info("{}: {}", self.session, error)
         finally:

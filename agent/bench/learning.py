@@ -49,7 +49,8 @@ TRACES_SEED = 1
 
 class LearnSettings(PartSettings):
     """`minutes`: of training the policy, at the most. `copilot`: cases worked live for verdicts. `decodes`: answers drawn and
-    checked to be valid, half of them on generated views. `minutes_wanted`: what training may take, all in all."""
+    checked to be valid, half of them on generated views. `minutes_wanted`: what training may take, all in all. `drafts`: share of
+    the messages that drafting replies is learned from; a model of this size is no writer (docs/decisions/0028)."""
 
     out: Path = Path("runs/bench/lm/learn")
     minutes: float = 22.0
@@ -60,6 +61,7 @@ class LearnSettings(PartSettings):
     base: str = "scratch:tiny"
     critic_epochs: float = 12.0
     threads: int = 2
+    drafts: float = 0.0
 
     def training(self) -> CausalSettings:
         return CausalSettings(
@@ -73,7 +75,7 @@ class LearnSettings(PartSettings):
             judged=200,
             critic_epochs=self.critic_epochs,
             threads=self.threads,
-            drafts=0.5,
+            drafts=self.drafts,
         )
 
 

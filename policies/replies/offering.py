@@ -43,10 +43,12 @@ class OfferingPolicy:
         alike = self.replies.suggest(view, history, self.embed, self.operator, OFFERED)
         drafted = self.drafter.draft(view, history, alike, self.replies) if self.drafter is not None else None
         offered: list[Suggestion | Drafted] = [*alike, drafted] if drafted is not None else [*alike]
+        least = min((reply.probability for reply in offered), default=0.0)
         for reply in offered:
             if fold(reply.text) not in written:
                 written.add(fold(reply.text))
-                p_value = min(reply.probability, first.p_value)
+                # How sure a model is of its wording says little of whether an operator sends that: a draft comes last.
+                p_value = min(least if reply is drafted else reply.probability, first.p_value)
                 probability = min(first.p_target * p_value, first.probability)
                 others.append(first.but(action=reply.action, probability=probability, p_value=p_value))
         return (first, *sorted(others, key=lambda proposal: -proposal.probability))

@@ -170,6 +170,6 @@ async def _step(oracle: Oracle, seen: Seen, page: Page) -> Change | None:
 
 
 def _native(view: View, task: TaskTruth, key: str) -> FieldTruth | None:
-    """The field that a control is, where the browser itself tells of its change."""
+    """The field that a control is, where the browser itself tells the page of its change: not of one in a shadow root."""
     field = field_of(view, task, key)
-    return field if field is not None and field.widget != "combobox" else None
+    return field if field is not None and field.widget not in ("combobox", "money") else None
