@@ -49,8 +49,8 @@ TRACES_SEED = 1
 
 class LearnSettings(PartSettings):
     """`minutes`: of training the policy, at the most. `copilot`: cases worked live for verdicts. `decodes`: answers drawn and
-    checked to be valid, half of them on generated views. `minutes_wanted`: what training may take, all in all. `drafts`: share of
-    the messages that drafting is learned from; a model of this size is no writer (docs/decisions/0028)."""
+    checked to be valid, half of them on generated views. `minutes_wanted`: what training may take, all in all. `drafts`: share
+    of the messages that drafting is learned from; a model of this size is no writer (docs/decisions/0028)."""
 
     out: Path = Path("runs/bench/lm/learn")
     minutes: float = 22.0
