@@ -40,9 +40,13 @@ class Wire:
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._open |= {writer, far_writer}
-        with suppress(ConnectionError):
-            await asyncio.gather(self._pass(reader, far_writer, False), self._pass(far_reader, writer, True))
-        self._open -= {writer, far_writer}
+        try:
+            with suppress(ConnectionError):
+                await asyncio.gather(self._pass(reader, far_writer, False), self._pass(far_reader, writer, True))
+        finally:
+            writer.close()
+            far_writer.close()
+            self._open -= {writer, far_writer}
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
         while data := await reader.read(65536):
