@@ -32,7 +32,6 @@ from schema_extraction.view import View
 
 BINDING = "casepilotRecord"
 KEPT = 64  # snapshots that later events may still refer to
-SET = 'argument => globalThis[Symbol.for("casepilot.recorder")]?.set(argument) ?? false'
 TELL = '([method, argument]) => globalThis[Symbol.for("casepilot.recorder")]?.[method](argument) ?? null'
 OnStep = Callable[[View, Action], Awaitable[None] | None]
 
@@ -115,7 +114,7 @@ class Recorder:
                 await frame.evaluate(script())
             except PlaywrightError as error:
                 logger.debug("Frame {!r} cannot be recorded yet: {}", frame.url, error)
-        await self._set(True)
+        await self._in_frames("set", [True, self._epoch])
 
     async def stop(self) -> None:
         """Tell what is left, and stop."""
@@ -151,7 +150,7 @@ class Recorder:
             folder.reset()
         for gestures in self._gestures.values():
             gestures.reset()
-        await self._set(True)
+        await self._in_frames("set", [True, self._epoch])
         self.paused = False
 
     @asynccontextmanager
@@ -179,19 +178,19 @@ class Recorder:
 
     async def _hear_all(self, method: Literal["look", "flush", "pause"]) -> None:
         """Have every frame tell what it has, and return when that has been told on."""
-        await self._in_frames(TELL, [method, self._epoch], self._until)
+        await self._in_frames(method, self._epoch, self._until)
         await self._queue.join()
         if method != "look":
             for page, gestures in list(self._gestures.items()):
                 await self._tell(self._fold(page, gestures.release()))
 
-    async def _in_frames(self, call: str, argument: Any, then: Callable[..., Awaitable[None]] | None = None) -> None:
-        """Evaluate `call` in all frames, and hand each answer on to `then`."""
+    async def _in_frames(self, method: str, argument: Any, then: Callable[..., Awaitable[None]] | None = None) -> None:
+        """Call a method of the in-page part in all frames, and hand each answer on to `then`."""
 
         async def one(frame: Frame) -> None:
             try:
                 async with asyncio.timeout(2):
-                    answer = await frame.evaluate(call, argument)
+                    answer = await frame.evaluate(TELL, [method, argument])
                     if then is not None and answer:
                         await then(*answer)
             except (PlaywrightError, TimeoutError):
@@ -202,9 +201,6 @@ class Recorder:
     async def _until(self, doc: str, seq: int) -> None:
         async with self._arrived:
             await self._arrived.wait_for(lambda: self._seen.get(doc, 0) >= seq)
-
-    async def _set(self, active: bool) -> None:
-        await self._in_frames(SET, [active, self._epoch])
 
     def _on_page(self, page: Page) -> None:
         self._pages.append(page)

@@ -15,6 +15,7 @@ from policies.causal_lm.language import BRIEFLY, Language, language_of
 from policies.causal_lm.menu import menu
 from policies.causal_lm.policy import CausalPolicy, Reach
 from policies.causal_lm.prompt import lines
+from policies.causal_lm.train import CausalSettings
 from policies.novelty import Novelty
 from policies.templates import Template
 from policies.trace import Step, TraceWriter
@@ -30,6 +31,18 @@ MEMORY = Memory(
             Template(pieces=("Which order is it?",), cases=4, meaning="which"),
         )
     }
+)
+TINY = CausalSettings(
+    base="scratch:tiny",
+    epochs=20,
+    learning_rate=6e-3,
+    batch=4,
+    rows=4,
+    budget=900,
+    threads=1,
+    judged=3,
+    critic_epochs=8,
+    rank=4,
 )
 WHOLE = Reach(budget=900, leaves=500, enough=1.0, top=500, spelt=False)
 

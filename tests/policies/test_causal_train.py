@@ -17,24 +17,11 @@ from policies.causal_lm.clock import SPENT, Clock
 from policies.causal_lm.data import Lesson, Reply, drafts, gather, habits, lessons
 from policies.causal_lm.menu import menu
 from policies.causal_lm.policy import CausalPolicy, Reach
-from policies.causal_lm.train import CausalSettings, train_critic, train_policy
+from policies.causal_lm.train import train_critic, train_policy
 from policies.errors import FeedbackError, ModelError
 from policies.trace import TraceWriter
 from schema_extraction.action import Select
 from tests.policies import lm, made
-
-TINY = CausalSettings(
-    base="scratch:tiny",
-    epochs=20,
-    learning_rate=6e-3,
-    batch=4,
-    rows=4,
-    budget=900,
-    threads=1,
-    judged=3,
-    critic_epochs=8,
-    rank=4,
-)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,7 +36,7 @@ def tiny_models() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("lm")
-    train_policy(lm.write_traces(folder / "traces"), folder / "model", TINY)
+    train_policy(lm.write_traces(folder / "traces"), folder / "model", lm.TINY)
     return folder / "model"
 
 
@@ -68,11 +55,11 @@ def test_adapters_of_policy_and_critic_are_learned_on_one_base(trained: Path, tm
     shutil.copytree(trained / store.BASE, base)
     shutil.copytree(trained / store.TOKENIZER, base, dirs_exist_ok=True)
     out = tmp_path / "model"
-    train_policy(trained.parent / "traces", out, TINY.but(base=str(base), epochs=1.0))
+    train_policy(trained.parent / "traces", out, lm.TINY.but(base=str(base), epochs=1.0))
     assert (out / store.ADAPTERS / "policy" / "adapter_model.safetensors").is_file()
     assert not (out / store.BASE).exists()
     feedback = write_feedback(tmp_path / "feedback")
-    train_critic(out, feedback, TINY.but(base=str(base), critic_epochs=1.0), part=None)
+    train_critic(out, feedback, lm.TINY.but(base=str(base), critic_epochs=1.0), part=None)
     loaded = bundle.load(out)
     assert loaded.critic is not None
     ranked = loaded.policy.propose(made.view(), ())
@@ -101,7 +88,7 @@ def test_a_critic_learns_what_operators_reject(trained: Path, tmp_path: Path) ->
     model = tmp_path / "model"
     shutil.copytree(trained, model)
     feedback = write_feedback(tmp_path / "feedback")
-    train_critic(model, feedback, TINY.but(critic_epochs=25, critic_rate=5e-3), part=None)
+    train_critic(model, feedback, lm.TINY.but(critic_epochs=25, critic_rate=5e-3), part=None)
     loaded = bundle.load(model)
     found = read_judged(feedback, None)
     assert loaded.critic is not None
@@ -115,7 +102,7 @@ def test_without_both_verdicts_the_model_stays_as_it_was(trained: Path, tmp_path
     feedback = write_feedback(tmp_path / "feedback", cases=1)
     before = (trained / bundle.META).read_text()
     with pytest.raises(FeedbackError, match="verdicts of both kinds"):
-        train_critic(trained, feedback, TINY, part=None)
+        train_critic(trained, feedback, lm.TINY, part=None)
     assert (trained / bundle.META).read_text() == before
     assert bundle.load(trained).critic is None
 
@@ -171,7 +158,7 @@ def test_a_damaged_model_is_refused(trained: Path, tmp_path: Path) -> None:
 def test_an_unknown_size_is_named(tmp_path: Path) -> None:
     traces = lm.write_traces(tmp_path / "traces")
     with pytest.raises(ModelError, match="scratch:tiny"):
-        train_policy(traces, tmp_path / "model", TINY.but(base="scratch:huge"))
+        train_policy(traces, tmp_path / "model", lm.TINY.but(base="scratch:huge"))
     assert not (tmp_path / "model").exists()
 
 

@@ -21,7 +21,7 @@ from policies.causal_lm.errors import ContextError, ServerError
 from policies.causal_lm.language import Language
 from policies.causal_lm.policy import CausalPolicy, Reach
 from policies.causal_lm.scoring import Written
-from policies.causal_lm.train import CausalSettings, train_policy
+from policies.causal_lm.train import train_policy
 from policies.causal_lm.trie import Tokens
 from policies.dataset import Sample, learn_memory
 from policies.encoder import EncoderSettings
@@ -338,18 +338,7 @@ def test_a_server_that_fails_drafts_nothing_after_one_try(replies: Replies, faul
 # Learned from what operators wrote
 
 
-TINY = CausalSettings(
-    base="scratch:tiny",
-    epochs=30,
-    learning_rate=6e-3,
-    batch=4,
-    rows=4,
-    budget=900,
-    threads=1,
-    judged=3,
-    critic_epochs=2,
-    rank=4,
-)
+TINY = lm.TINY.but(epochs=30, critic_epochs=2)
 
 
 @pytest.fixture(scope="module")

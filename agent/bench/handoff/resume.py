@@ -85,7 +85,7 @@ async def measure(folder: Path, practice: Practice, changes: int, count: Callabl
     def each(session: str) -> EveryOther:
         return gates.setdefault(session, EveryOther())
 
-    async with opened_office(folder, practice, each, concurrency=2, open_pages=len(practice.cases)) as office:
+    async with opened_office(folder, practice, each, concurrency=1) as office:
         async with outside(change, office, changes, len(practice.cases), count=count) as changing:
             async with at_work(office.runner, practice.cases, singly=True):
                 made = await changing
