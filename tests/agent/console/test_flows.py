@@ -18,6 +18,8 @@ from tests.agent.console.staffed import Staffed
 
 pytestmark = pytest.mark.browser
 SECONDS = 240
+FINDS = ("Order ID", "Account ID, e-mail or phone")
+"""What the fields that find a customer are named."""
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,11 @@ async def waits(run: Staffed, wanted: Callable[[Handoff], bool] = lambda _: True
 
 def presses(handoff: Handoff) -> bool:
     return handoff.suggestion == "Press 'Complete task'."
+
+
+def finds(handoff: Handoff) -> bool:
+    """The step that looks a customer up: later steps are also completed, on pages without its field."""
+    return presses(handoff) and any(control.name in FINDS for control in handoff.view.controls)
 
 
 def writes(handoff: Handoff) -> bool:
@@ -108,8 +115,8 @@ def test_i_will_do_it_leads_to_the_live_page_and_giving_back_shows_what_changed(
 ) -> None:
     async def scenario() -> None:
         async with asyncio.timeout(SECONDS), screen(agent_browser, run.address) as page:
-            handoff = await waits(run, presses)
-            (field,) = [c for c in handoff.view.controls if c.name in ("Order ID", "Account ID, e-mail or phone")]
+            handoff = await waits(run, finds)
+            (field,) = [c for c in handoff.view.controls if c.name in FINDS]
             await go(page, f"{run.address}/handoffs/{handoff.id}")
             await page.keyboard.press("t")
             await page.wait_for_url(f"**/sessions/{handoff.session}/page")
