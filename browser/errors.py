@@ -15,6 +15,7 @@ from schema_extraction.errors import CasepilotError
 _GONE = (
     "context was destroyed",
     "cannot find context",
+    "cannot find default execution context",
     "frame was detached",
     "frame got detached",
     "frame detached",

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Playwright
 from playwright.async_api import Error as PlaywrightError
 
 from browser.errors import LaunchError
+from browser.wire import listens
 from schema_extraction.view import Frozen
 
 CHROMIUM_ENV = "CASEPILOT_CHROMIUM"
@@ -70,7 +71,7 @@ async def launch(playwright: Playwright, settings: BrowserSettings = BrowserSett
     if settings.headed and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY") and os.name == "posix":
         raise LaunchError("No display for a headed browser. Run without --headed, or under `xvfb-run -a`.")
     try:
-        return await playwright.chromium.launch(
+        browser = await playwright.chromium.launch(
             headless=not settings.headed,
             executable_path=executable,
             args=launch_args(settings),
@@ -84,3 +85,6 @@ async def launch(playwright: Playwright, settings: BrowserSettings = BrowserSett
             f"Cannot start Chromium ({executable or 'the one of Playwright'}): {first} "
             f"Install it with `apt-get install chromium` or `playwright install chromium`, or set {CHROMIUM_ENV}."
         ) from error
+    if settings.devtools_port:
+        listens(browser, f"http://127.0.0.1:{settings.devtools_port}")
+    return browser

@@ -7,13 +7,13 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from weakref import WeakKeyDictionary
 
 from playwright.async_api import Browser, BrowserContext, Page, StorageState, async_playwright
 from playwright.async_api import Error as PlaywrightError
 
 from browser.errors import PageError
 from browser.launch import BrowserSettings, launch
+from browser.wire import listens, target_id
 
 __all__ = [
     "Browser",
@@ -68,6 +68,7 @@ async def attached(endpoint: str, guest: bool = False) -> AsyncIterator[Browser]
             raise PageError(
                 f"No browser answers at {endpoint!r}. Start one with --remote-debugging-port, or drop --attach."
             ) from error
+        listens(browser, endpoint)
         try:
             yield browser
         finally:
@@ -76,20 +77,6 @@ async def attached(endpoint: str, guest: bool = False) -> AsyncIterator[Browser]
 
 HEARD_SECONDS = 2.0
 """For so long a page that another client has opened may be unknown."""
-
-_targets: WeakKeyDictionary[Page, str] = WeakKeyDictionary()
-
-
-async def target_id(page: Page) -> str:
-    """The page's CDP target id, by which another DevTools client finds the same page; it outlives navigations."""
-    if page in _targets:
-        return _targets[page]
-    session = await page.context.new_cdp_session(page)
-    try:
-        info = await session.send("Target.getTargetInfo")
-        return _targets.setdefault(page, str(info["targetInfo"]["targetId"]))
-    finally:
-        await session.detach()
 
 
 async def find_page(browser: Browser, target: str) -> Page:

@@ -12,6 +12,7 @@ from typing import Any
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Frame, Page
 
+from browser import wire
 from browser.errors import PageError, moved_on
 from browser.traffic import Traffic
 from schema_extraction.view import Frozen
@@ -152,10 +153,10 @@ class Settler:
             await asyncio.gather(answering, return_exceptions=True)
 
     async def _still(self, answering: asyncio.Future[Any], left: float) -> bool:
-        still = asyncio.ensure_future(ask(self.page.main_frame, "still", [STILL * 1000, left * 1000]))
+        still = asyncio.ensure_future(wire.ask(self.page, CALL, ["still", [STILL * 1000, left * 1000]]))
         try:
             await asyncio.wait({answering, still}, return_when=asyncio.FIRST_COMPLETED)
-            return not answering.done() and still.exception() is None and bool(still.result())
+            return not answering.done() and still.exception() is None and still.result() == [True]
         finally:
             still.cancel()
             await asyncio.gather(still, return_exceptions=True)

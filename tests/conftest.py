@@ -15,6 +15,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright
 
 from browser.launch import BrowserSettings, find_chromium, launch, launch_args
+from browser.session import free_port
 
 AGAIN = 2
 """Browser tests that may fail once and pass the second time, in a run that still counts as passed."""
@@ -63,7 +64,7 @@ def agent_browser(portal: BlockingPortal) -> Iterator[Browser]:
 
     async def start() -> tuple[Playwright, Browser]:
         playwright = await async_playwright().start()
-        return playwright, await launch(playwright)
+        return playwright, await launch(playwright, BrowserSettings(devtools_port=free_port()))
 
     async def stop() -> None:
         await started.close()

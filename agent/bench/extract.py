@@ -21,7 +21,7 @@ from agent.bench.site import Site, serving
 from agent.bench.tokens import TOKENIZER, count_tokens
 from browser import capture
 from browser.launch import BrowserSettings
-from browser.session import Browser, Page, opened, visit
+from browser.session import Browser, Page, free_port, opened, visit
 from fixtures.pages import miniwob
 from fixtures.pages.generated import GeneratedPage
 from fixtures.pages.support_case import support_case
@@ -79,7 +79,7 @@ async def run(settings: BenchSettings = BenchSettings(), progress: Progress = la
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     async with AsyncExitStack() as stack:
         site = stack.enter_context(serving(pages, folder))
-        browser = await stack.enter_async_context(opened(BrowserSettings()))
+        browser = await stack.enter_async_context(opened(BrowserSettings(devtools_port=free_port())))
         subjects = [_subject(page, site) for page in pages]
         if folder is not None:
             subjects += [await _task(browser, site, task, seed) for task in miniwob.TASKS for seed in settings.seeds]

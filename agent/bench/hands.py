@@ -16,7 +16,7 @@ from agent.bench.results import Machine
 from agent.bench.settling import LATE, Settling
 from agent.bench.widgets import SabotageResult, WidgetResult
 from browser.launch import BrowserSettings
-from browser.session import opened
+from browser.session import free_port, opened
 from fixtures.pages.hands import SABOTAGED, WIDGETS, HandsSite
 from fixtures.pages.unrest import PAGES
 from fixtures.targets.errors import TargetError
@@ -73,7 +73,7 @@ async def run(settings: HandsSettings, folder: Path, progress: Progress = lambda
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     replayed: list[Replays] = []
     none: dict[str, str] = {}
-    async with opened(BrowserSettings()) as browser:
+    async with opened(BrowserSettings(devtools_port=free_port())) as browser:
         with HandsSite(WIDGETS + SABOTAGED) as site:
             worked = await widgets.worked(browser, site, settings.repeats, count)
             sabotaged = await widgets.sabotaged(browser, site, count)
