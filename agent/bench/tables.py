@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from agent.bench.judge import Shares
 from agent.bench.limits import overall
 from agent.bench.results import ExtractBench, PageResult, Reading, share
 
-HEADINGS = ("p50 ms", "p95 ms", "chars", "tokens", "recall", "precision")
-SHARES = ("labels", "values", "options", "required", "invalid", "cells")
+SHARES = ("recall", "precision", "labels", "values", "options", "required", "invalid", "cells")
+MEASURES = ("p50 ms", "p95 ms", "characters", "tokens", *SHARES, "password")
 STRICT = ("recall", "precision", "values", "options", "states", "facts", "messages", "cells", "notices")
-_WORDS = 60
 
 
 def tables(bench: ExtractBench) -> Iterator[Table]:
@@ -25,11 +23,16 @@ def tables(bench: ExtractBench) -> Iterator[Table]:
     yield change_table(bench.pages)
 
 
-def _head(title: str, caption: str = "") -> Table:
-    table = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left")
-    table.add_column("reader")
-    for heading in (*HEADINGS, *SHARES, "password"):
-        table.add_column(heading, justify="right")
+def _table(title: str, caption: str, readers: dict[str, list[str]], none: dict[str, str]) -> Table:
+    """One column a reader, so that it fits a terminal of 80 characters. `none`: why there is none of a reader."""
+    notes = [caption, *(f"{reader}: {why}" for reader, why in none.items())]
+    table = Table(title=title, caption="\n".join(notes), title_justify="left", caption_justify="left")
+    table.add_column("")
+    for reader in readers:
+        table.add_column(reader, justify="right")
+    for row in zip(MEASURES, *readers.values(), strict=True):
+        if any(row[1:]):
+            table.add_row(*row)
     return table
 
 
@@ -37,26 +40,25 @@ def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.4g}%"
 
 
-def _cells(shares: Shares | None) -> list[str]:
-    return [_percent(getattr(shares, name)) if shares else "" for name in ("recall", "precision", *SHARES)]
-
-
 def page_table(page: PageResult) -> Table:
-    """One row a reader. Shares are of its text and its list of elements; the caption is about casepilot's view itself."""
+    """Shares are of each reader's text and its list of elements; the caption is about casepilot's view itself."""
     strict = ", ".join(f"{name} {_percent(getattr(page.completeness, name))}" for name in STRICT)
-    table = _head(f"{page.name}: {page.nodes:,} nodes, {page.true_controls} controls to be told", f"casepilot's view: {strict}")
+    readers: dict[str, list[str]] = {}
     for reading in page.readings:
         if reading.none:
-            table.add_row(f"{reading.reader}: [dim]{_brief(reading.none)}[/]")
             continue
         late = f"{reading.p95:.1f}" if reading.count > 1 else ""
-        figures = (f"{reading.p50:.1f}", late, f"{reading.characters:,}", f"{reading.tokens:,}")
-        table.add_row(reading.reader, *figures, *_cells(reading.shares), "[red]printed[/]" if reading.leaks_password else "")
-    return table
-
-
-def _brief(none: str) -> str:
-    return none if len(none) <= _WORDS else none[: _WORDS - 1] + "…"
+        shares = [_percent(getattr(reading.shares, name)) if reading.shares else "" for name in SHARES]
+        printed = "[red]printed[/]" if reading.leaks_password else ""
+        readers[reading.reader] = [
+            f"{reading.p50:.1f}", late, f"{reading.characters:,}", f"{reading.tokens:,}", *shares, printed
+        ]  # fmt: skip
+    return _table(
+        f"{page.name}: {page.nodes:,} nodes, {page.true_controls} controls to be told",
+        f"casepilot's view: {strict}",
+        readers,
+        {reading.reader: reading.none for reading in page.readings if reading.none},
+    )
 
 
 def _mean(readings: Sequence[tuple[PageResult, Reading]], name: str) -> float | None:
@@ -69,23 +71,28 @@ def _mean(readings: Sequence[tuple[PageResult, Reading]], name: str) -> float | 
 
 
 def miniwob_table(pages: Sequence[PageResult]) -> Table:
-    """One row a reader, over all tasks: mean times and lengths; shares are of all controls of all tasks."""
+    """Over all tasks: mean times and lengths; shares are of all controls of all tasks."""
     recall, precision = overall(pages)
-    table = _head(
-        f"MiniWoB++: {len(pages)} pages, {sum(page.true_controls for page in pages)} controls to be told",
-        f"Means over the pages. casepilot's view: recall {recall:.1%}, precision {precision:.1%}",
-    )
+    readers: dict[str, list[str]] = {}
+    missing: dict[str, str] = {}
     for name in dict.fromkeys(reading.reader for page in pages for reading in page.readings):
         found = [(page, reading) for page in pages if (reading := page.reading(name)) is not None]
         none = [reading.none for page in pages for reading in page.readings if reading.reader == name and reading.none]
-        if not found:
-            table.add_row(f"{name}: [dim]{_brief(none[0])}[/]")
-            continue
-        sums = [sum(getattr(reading, what) for _, reading in found) for what in ("p50", "p95", "characters", "tokens")]
-        figures = [f"{sums[0] / len(found):.1f}", f"{sums[1] / len(found):.1f}", *(f"{s / len(found):,.0f}" for s in sums[2:])]
-        shown = name if not none else f"{name} [yellow]({len(none)} pages without)[/]"
-        table.add_row(shown, *figures, *(_percent(_mean(found, what)) for what in ("recall", "precision", *SHARES)))
-    return table
+        if none:
+            missing[name] = f"none of {len(none)} pages: {none[0]}" if found else none[0]
+        if found:
+            means = [
+                sum(getattr(reading, what) for _, reading in found) / len(found)
+                for what in ("p50", "p95", "characters", "tokens")
+            ]
+            shares = [_percent(_mean(found, what)) for what in SHARES]
+            readers[name] = [*(f"{mean:.1f}" for mean in means[:2]), *(f"{mean:,.0f}" for mean in means[2:]), *shares, ""]
+    return _table(
+        f"MiniWoB++: {len(pages)} pages, {sum(page.true_controls for page in pages)} controls to be told",
+        f"Means over the pages. casepilot's view: recall {recall:.1%}, precision {precision:.1%}",
+        readers,
+        missing,
+    )
 
 
 def change_table(pages: Sequence[PageResult]) -> Table:

@@ -42,6 +42,8 @@ ASKED_BRIEFLY = "reply:"
 LONGEST = 2000
 """Characters of a message."""
 _NAMED = re.compile(r"\{([^{}]*)\}")
+_AGAIN = re.compile(r"\b(\w+\W+\w[^\n]{0,80}?)(?:\W+\1\b){2,}", re.IGNORECASE)
+"""Words that follow each other three times, as models write that have come to no end."""
 _UNREADABLE = frozenset(f"{{}}<>{CUT}\ufffd")
 
 
@@ -89,8 +91,12 @@ class CausalDrafter:
         text = filled(written.text, offered)
         if text is None:
             return "it names a value that the page does not have"
-        if not 0 < len(text) <= LONGEST or not readable(text):
-            return "it is empty, too long or unreadable"
+        if len(text) > LONGEST:
+            return "it is too long"
+        if not readable(text):
+            return "it is empty or unreadable"
+        if _AGAIN.search(text):
+            return "it says the same over and over"
         ground = Ground(view, offered, replies.wording, (one.text for one in alike[: reach.alike]))
         if ground.lacking(text):
             return "it says in particular what stands nowhere on the page"

@@ -49,9 +49,9 @@ def links(draft: Draft) -> set[tuple[str, str]]:
         draft.links = {
             (node.prefix, identity)
             for node in draft.nodes
-            for name in node.element.keys()
-            if name in _IDREFS
-            for identity in (node.get(name) or "").split()
+            if node.attributes
+            for name in _IDREFS & node.attributes.keys()
+            for identity in node.attributes[name].split()
         }
         for node in draft.nodes:
             if (name := list_id(node)) is not None:

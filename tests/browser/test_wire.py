@@ -68,7 +68,9 @@ def test_a_question_given_up_leaves_the_line_as_it_was(portal: BlockingPortal, p
 
 
 @pytest.mark.parametrize("address", ["data:text/html,<p>next", "about:blank"])
-def test_a_document_that_goes_away_is_an_error_and_the_next_one_answers(portal: BlockingPortal, page: Page, address: str) -> None:
+def test_a_document_that_goes_away_is_an_error_and_the_next_one_answers(
+    portal: BlockingPortal, page: Page, address: str
+) -> None:
     async def scenario() -> None:
         await page.goto("data:text/html,<p>first")
         asked = asyncio.create_task(wire.ask(page, SLEEP, 60))

@@ -103,7 +103,8 @@ def drafted(replies: Replies, text: str | Callable[[], str], whole: bool = True)
 def test_a_draft_that_names_values_of_the_page_is_offered_with_them(replies: Replies) -> None:
     text = "I am sorry, {Name first}. Your order {Order number} comes soon."
     assert drafted(replies, text) == ("I am sorry, Deniz. Your order ORD-151 comes soon.", {"offered": 1})
-    assert drafted(replies, "Deniz, your order ORD-151 comes soon.")[0] == "Deniz, your order ORD-151 comes soon."
+    for same in ("Deniz, your order ORD-151 comes soon.", "Yes, yes, yes. Order ORD-151: please wait, Deniz, please wait."):
+        assert drafted(replies, same)[0] == same
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,9 @@ def test_a_draft_that_names_values_of_the_page_is_offered_with_them(replies: Rep
         ("", "unreadable"),
         ("...", "unreadable"),
         ("Please\x00wait.", "unreadable"),
-        ("Please wait. " * 200, "unreadable"),
+        ("Please wait. " * 200, "too long"),
+        ("Please send the ID, or the phone number, or the phone number, or the Phone number.", "over and over"),
+        ("Please wait a little. Please wait a little. Please wait a little.", "over and over"),
         ("<html>a proxy's own page</html>", "unreadable"),
         ("Please wait.<|im_start|>", "unreadable"),
     ],

@@ -14,6 +14,7 @@ from agent.handoff import Handoff
 from policies.gate import Gate
 from policies.scripted import ScriptedPolicy
 from policies.trace import read_steps
+from schema_extraction.action import Provenance, SendMessage, action_value
 from tests.agent.app import TinyApp
 from tests.agent.console.office import Office, office
 from tests.agent.console.screen import go, live, ready, screen
@@ -101,6 +102,26 @@ def at_the_office(
                 await scenario(desk, page, address)
 
     portal.call(run)
+
+
+def test_a_long_message_among_the_alternatives_is_read_whole_before_it_is_taken(
+    tmp_path: Path, portal: BlockingPortal, agent_browser: Browser
+) -> None:
+    text = "First line.\n" + "Please send it again, Ann, with the number. " * 20 + "w" * 200 + " The end."
+
+    async def scenario(desk: Office, page: Page, address: str) -> None:
+        drafted = SendMessage(text=text, provenance=Provenance(source="generated"))
+        id = desk.hand_off("C-1-aaaaaaaa", SendMessage(text="Hello."), drafted)
+        await go(page, f"{address}/handoffs/{id}")
+        choice = page.get_by_role("button", name="what the language model wrote")
+        assert text in (await choice.inner_text())
+        assert await choice.evaluate("box => box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight")
+        await page.keyboard.press("1")
+        await desk.desk.wait_ended(id)
+        (ending,) = desk.sent
+        assert ending.verdict and ending.verdict.edited and action_value(ending.verdict.edited) == text
+
+    at_the_office(tmp_path, portal, agent_browser, scenario)
 
 
 def test_what_is_being_entered_outlives_what_happens_to_the_card(
