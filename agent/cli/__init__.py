@@ -32,8 +32,8 @@ bpm.add_to(app)
 bench.add_to(app)
 
 RARELY = (50_000, 10, 10)
-"""When Python looks for garbage in cycles. Reading a page makes up to a hundred thousand objects that all stay for a while; looking
-for garbage among them after every 700, as is the default, takes a sixth of the reading's time."""
+"""When Python looks for garbage in cycles. Reading a page makes up to a hundred thousand objects that all stay for a while;
+looking for garbage among them after every 700, as is the default, takes a sixth of the reading's time."""
 
 
 def main() -> None:
